@@ -1,0 +1,101 @@
+// Every table, queue, loop and retry has a named bound. Reaching one is counted and tested.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/base/time.h"
+
+namespace pontoon::limits {
+
+using namespace std::chrono_literals;
+
+// Frames and the switch
+constexpr std::size_t kFrameHeadroom = 128;            // room for headers that are added in front
+constexpr std::size_t kSmallFrameBytes = 2048;         // one MTU-1500 frame with headroom
+constexpr std::size_t kLargeFrameBytes = 65536 + 512;  // one super-frame with headroom
+constexpr std::size_t kPoolFrames = 8192;  // frames in flight per network, small and large together
+constexpr std::size_t kPortsPerNetwork = 1024;
+constexpr std::size_t kTurnFramesPerPort =
+    64;  // pulled per port and turn, so that none starves another
+constexpr std::size_t kTurnTimers = 1024;
+constexpr std::size_t kTurnFlows = 256;         // flows pumped per turn
+constexpr std::size_t kPortQueueFrames = 1024;  // waiting to leave one port
+constexpr std::size_t kMacsPerPort = 16;
+constexpr Duration kFdbAge = 300s;                     // IEEE 802.1D default ageing time
+constexpr std::uint32_t kStormFramesPerSecond = 5000;  // broadcast and multicast, per port
+constexpr std::uint32_t kStormBurst = 1000;
+
+// Gateway
+constexpr std::size_t kNeighbours = 2048;
+constexpr std::size_t kNeighbourQueue = 8;  // packets that wait for one resolution
+constexpr unsigned kNeighbourProbes = 3;
+constexpr Duration kNeighbourRetry = 1s;  // RFC 4861 RETRANS_TIMER
+constexpr Duration kNeighbourReachable = 60s;
+constexpr std::size_t kReassemblies = 64;
+constexpr std::size_t kReassembliesPerSource = 8;
+constexpr std::size_t kFragmentsPerDatagram = 64;
+constexpr Duration kReassemblyTimeout =
+    15s;  // RFC 1122 asks for 60 to 120 s; a local link needs less
+constexpr std::uint32_t kIcmpErrorsPerSecond = 100;  // RFC 1812 4.3.2.8
+constexpr std::uint32_t kIcmpErrorBurst = 50;
+
+// Flows
+constexpr std::size_t kTcpFlows = 65536;
+constexpr std::size_t kTcpFlowsPerEndpoint = 16384;
+constexpr std::size_t kTcpHalfOpenPerEndpoint = 1024;
+constexpr std::size_t kTcpOutOfOrderBytes = 1 << 20;  // held per flow
+constexpr Duration kTcpConnectTimeout = 60s;
+constexpr Duration kTcpEstablishedIdle = 2h + 4min;  // RFC 5382 REQ-5
+constexpr Duration kTcpTransitoryIdle = 4min;        // RFC 5382 REQ-5
+constexpr Duration kTcpTimeWait = 2s;                // the host socket keeps the real TIME-WAIT
+constexpr Duration kTcpInitialRto = 1s;              // RFC 6298 2.1
+constexpr Duration kTcpMinRto = 200ms;
+constexpr Duration kTcpMaxRto = 60s;
+constexpr unsigned kTcpRetries = 10;
+constexpr unsigned kTcpSynRetries = 5;
+constexpr std::size_t kUdpFlows = 16384;
+constexpr std::size_t kUdpFlowsPerEndpoint = 4096;
+constexpr Duration kUdpIdle = 300s;  // RFC 4787 REQ-5
+constexpr Duration kUdpDnsIdle = 20s;
+constexpr std::size_t kEchoFlows = 1024;
+constexpr Duration kEchoIdle = 60s;               // RFC 5508 REQ-2
+constexpr std::size_t kPublishedUdpFlows = 4096;  // per publication
+constexpr std::size_t kAcceptBatch = 64;
+
+// DHCP
+constexpr std::size_t kDhcpMessageBytes = 1500;
+constexpr std::size_t kDhcpParked = 1024;  // replies that wait for the disk
+constexpr std::size_t kLeasesPerNetwork = 65536;
+constexpr std::size_t kLeasesPerPort = 8;
+constexpr Duration kDhcpOffer = 60s;
+constexpr Duration kDhcpLease = 12h;
+constexpr std::size_t kLeaseBatch = 256;
+
+// DNS
+constexpr std::size_t kDnsUdpPayload = 1232;  // DNS flag day 2020
+constexpr std::size_t kDnsMessageBytes = 65535;
+constexpr std::size_t kDnsTcpClients = 256;
+constexpr std::size_t kDnsTcpClientsPerAddress = 32;
+constexpr Duration kDnsTcpIdle = 10s;  // RFC 7766 6.2.3
+constexpr std::size_t kDnsInFlight = 1024;
+constexpr std::size_t kDnsInFlightPerClient = 256;
+constexpr Duration kDnsForwardTimeout = 5s;
+constexpr std::size_t kDnsCacheEntries = 10000;
+constexpr Duration kDnsCacheMaxTtl = 24h;
+constexpr std::size_t kDnsNamePointers = 64;  // compression pointers followed in one name
+
+// Control
+constexpr std::size_t kNetworks = 64;
+constexpr std::size_t kEndpoints = 4096;
+constexpr std::size_t kApiConnections = 128;
+constexpr std::size_t kApiHeaderBytes = 8192;
+constexpr std::size_t kApiBodyBytes = 64 * 1024;
+constexpr Duration kApiTimeout = 30s;
+constexpr std::size_t kAttachMessageBytes = 64 * 1024;
+constexpr Duration kDaemonReturnWait = 10s;  // how long an agent waits for a daemon that died
+constexpr std::size_t kNameBytes = 63;       // a DNS label
+constexpr std::size_t kPublishedPorts = 20000;
+
+}  // namespace pontoon::limits

@@ -1,0 +1,44 @@
+# One way to declare a library, so that every target has the same warnings, sanitizers and include root.
+
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
+endif()
+
+find_program(PONTOON_CCACHE ccache)
+if(PONTOON_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${PONTOON_CCACHE})
+endif()
+
+add_library(pontoon_options INTERFACE)
+target_include_directories(pontoon_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(pontoon_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Werror
+  -fno-omit-frame-pointer -fstack-protector-strong)
+if(PONTOON_SANITIZE)
+  set(sanitizers -fsanitize=address,undefined -fno-sanitize-recover=undefined)
+  target_compile_options(pontoon_options INTERFACE ${sanitizers})
+  target_link_options(pontoon_options INTERFACE ${sanitizers})
+endif()
+if(PONTOON_FUZZ)
+  target_compile_options(pontoon_options INTERFACE -O1 -fsanitize=fuzzer-no-link,address,undefined)
+  target_link_options(pontoon_options INTERFACE -fsanitize=address,undefined)
+endif()
+
+# pontoon_library(NAME [PUBLIC dep...] [PRIVATE dep...])
+# Every .cpp of the current folder (not of its subfolders) becomes a static library pontoon_NAME.
+# SUBDIRS adds the named subfolders' sources. A folder that holds headers only becomes an INTERFACE library.
+function(pontoon_library name)
+  cmake_parse_arguments(arg "" "" "PUBLIC;PRIVATE;SUBDIRS" ${ARGN})
+  set(patterns *.cpp)
+  foreach(subdir ${arg_SUBDIRS})
+    list(APPEND patterns ${subdir}/*.cpp)
+  endforeach()
+  file(GLOB sources CONFIGURE_DEPENDS ${patterns})
+  if(sources)
+    add_library(pontoon_${name} STATIC ${sources})
+    target_link_libraries(pontoon_${name} PUBLIC pontoon_options ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
+  else()
+    add_library(pontoon_${name} INTERFACE)
+    target_link_libraries(pontoon_${name} INTERFACE pontoon_options ${arg_PUBLIC} ${arg_PRIVATE})
+  endif()
+endfunction()
