@@ -48,7 +48,7 @@ std::size_t mix(std::size_t hash, std::uint64_t word) noexcept {
 }  // namespace
 
 MacAddress MacAddress::from(ByteView bytes) noexcept {
-  CHECK(bytes.size() == size);
+  INVARIANT(bytes.size() == size);
   MacAddress mac;
   std::memcpy(mac.octets.data(), bytes.data(), size);
   return mac;
@@ -75,7 +75,7 @@ std::string MacAddress::to_string() const {
 }
 
 Ipv4Address Ipv4Address::from(ByteView bytes) noexcept {
-  CHECK(bytes.size() == 4);
+  INVARIANT(bytes.size() == 4);
   return {load_be<std::uint32_t>(bytes.data())};
 }
 
@@ -98,7 +98,7 @@ std::string Ipv4Address::to_string() const {
 }
 
 Ipv6Address Ipv6Address::from(ByteView bytes) noexcept {
-  CHECK(bytes.size() == 16);
+  INVARIANT(bytes.size() == 16);
   Ipv6Address address;
   std::memcpy(address.octets.data(), bytes.data(), 16);
   return address;
@@ -152,7 +152,7 @@ bool IpAddress::is_v4() const noexcept {
 }
 
 Ipv4Address IpAddress::v4() const noexcept {
-  CHECK(is_v4());
+  INVARIANT(is_v4());
   return {load_be<std::uint32_t>(octets_.data() + 12)};
 }
 

@@ -32,7 +32,7 @@ std::string_view to_string(ErrorCode code) noexcept {
 }
 
 void check_failed(const char* expression, const char* file, int line) noexcept {
-  std::fprintf(stderr, "pontoon: internal error: CHECK(%s) failed at %s:%d\n", expression, file,
+  std::fprintf(stderr, "pontoon: internal error: INVARIANT(%s) failed at %s:%d\n", expression, file,
                line);
   std::abort();
 }

@@ -38,7 +38,7 @@ std::uint64_t Random::u64() noexcept {
 }
 
 std::uint32_t Random::below(std::uint32_t bound) noexcept {
-  CHECK(bound > 0);
+  INVARIANT(bound > 0);
   // Lemire's multiply-shift with rejection: unbiased, seldom more than one draw.
   std::uint64_t product = std::uint64_t{u32()} * bound;
   if (auto low = static_cast<std::uint32_t>(product); low < bound) {

@@ -32,19 +32,19 @@ class [[nodiscard]] Result {
   const T* operator->() const { return &value(); }
 
   T& value() {
-    CHECK(has_value());
+    INVARIANT(has_value());
     return *std::get_if<0>(&content_);
   }
   const T& value() const {
-    CHECK(has_value());
+    INVARIANT(has_value());
     return *std::get_if<0>(&content_);
   }
   E& error() {
-    CHECK(!has_value());
+    INVARIANT(!has_value());
     return *std::get_if<1>(&content_);
   }
   const E& error() const {
-    CHECK(!has_value());
+    INVARIANT(!has_value());
     return *std::get_if<1>(&content_);
   }
 
@@ -62,7 +62,7 @@ class [[nodiscard]] Status {
   bool ok() const noexcept { return error_.index() == 0; }
   explicit operator bool() const noexcept { return ok(); }
   const E& error() const {
-    CHECK(!ok());
+    INVARIANT(!ok());
     return *std::get_if<1>(&error_);
   }
 

@@ -39,7 +39,7 @@ class Frame {
 
   ByteView bytes() const noexcept { return {storage_ + begin_, length_}; }
   MutableBytes mutable_bytes() noexcept {
-    CHECK(references_ == 1);
+    INVARIANT(references_ == 1);
     return {storage_ + begin_, length_};
   }
   std::size_t size() const noexcept { return length_; }
@@ -48,13 +48,13 @@ class Frame {
 
   // Grow by `count` bytes in front or behind; the new bytes are uninitialised and returned.
   MutableBytes prepend(std::size_t count) noexcept {
-    CHECK(references_ == 1 && count <= begin_);
+    INVARIANT(references_ == 1 && count <= begin_);
     begin_ -= static_cast<std::uint32_t>(count);
     length_ += static_cast<std::uint32_t>(count);
     return {storage_ + begin_, count};
   }
   MutableBytes append(std::size_t count) noexcept {
-    CHECK(references_ == 1 && count <= tailroom());
+    INVARIANT(references_ == 1 && count <= tailroom());
     MutableBytes added{storage_ + begin_ + length_, count};
     length_ += static_cast<std::uint32_t>(count);
     return added;
@@ -62,11 +62,11 @@ class Frame {
   // Where a port reads into: all the room behind the headroom; then say how much came.
   MutableBytes writable() noexcept { return {storage_ + begin_, capacity_ - begin_}; }
   void set_size(std::size_t size) noexcept {
-    CHECK(size <= capacity_ - begin_);
+    INVARIANT(size <= capacity_ - begin_);
     length_ = static_cast<std::uint32_t>(size);
   }
   void drop_front(std::size_t count) noexcept {
-    CHECK(count <= length_);
+    INVARIANT(count <= length_);
     begin_ += static_cast<std::uint32_t>(count);
     length_ -= static_cast<std::uint32_t>(count);
   }
@@ -119,7 +119,7 @@ class FrameRef {
 
 // Two size classes, grown on demand up to `limit` frames altogether and never shrunk. Buffers are
 // touched only as far as they are written, so a large frame that carries 60 bytes costs one page.
-// The pool must outlive its frames (CHECKed in the destructor).
+// The pool must outlive its frames (checked in the destructor).
 class FramePool {
  public:
   explicit FramePool(std::size_t limit = limits::kPoolFrames) noexcept : limit_(limit) {}
