@@ -4,10 +4,10 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <vector>
 
+#include "core/base/drop.h"
 #include "core/base/result.h"
 #include "core/socket/stream.h"
 #include "core/stack/types.h"
