@@ -94,8 +94,11 @@ constexpr std::size_t kApiHeaderBytes = 8192;
 constexpr std::size_t kApiBodyBytes = 64 * 1024;
 constexpr Duration kApiTimeout = 30s;
 constexpr std::size_t kAttachMessageBytes = 64 * 1024;
-constexpr Duration kDaemonReturnWait = 10s;  // how long an agent waits for a daemon that died
-constexpr std::size_t kNameBytes = 63;       // a DNS label
+constexpr Duration kDaemonReturnWait = 10s;     // how long an agent waits for a daemon that died
+constexpr Duration kReconnectInterval = 200ms;  // between an agent's tries
+constexpr Duration kTerminateWait = 2s;         // from SIGTERM to SIGKILL for a command
+constexpr unsigned kInterfaceNames = 1024;      // eth0 and up, tried until one is free
+constexpr std::size_t kNameBytes = 63;          // a DNS label
 constexpr std::size_t kPublishedPorts = 20000;
 
 }  // namespace pontoon::limits
