@@ -23,6 +23,8 @@ namespace pontoon {
   X(port_queue_full, "the destination port's queue is full")                 \
   X(pool_exhausted, "no free frame")                                         \
   X(too_big, "longer than the port takes")                                   \
+  X(link_not_ours, "flooded frame for another station's MAC")                \
+  X(link_protocol, "EtherType that the gateway does not speak")              \
   X(malformed_arp, "not a valid ARP packet")                                 \
   X(malformed_ip, "not a valid IPv4 or IPv6 packet")                         \
   X(ip_checksum, "IPv4 header checksum is wrong")                            \
@@ -33,10 +35,12 @@ namespace pontoon {
   X(ip_protocol, "transport protocol that we do not carry")                  \
   X(fragment_malformed, "fragment with bad offset or length")                \
   X(fragment_overlap, "overlapping fragments: the whole datagram goes")      \
+  X(fragment_duplicate, "fragment that is held already, byte for byte")      \
   X(fragment_timeout, "not all fragments came in time")                      \
   X(fragment_limit, "reassembly limits reached")                             \
   X(malformed_icmp, "not a valid ICMP message")                              \
   X(icmp_unhandled, "ICMP message that we do not act on")                    \
+  X(icmp_limit, "ICMP error held back by the rate limit")                    \
   X(malformed_ndp, "neighbour discovery message that fails RFC 4861 checks") \
   X(malformed_udp, "not a valid UDP datagram")                               \
   X(udp_checksum, "UDP checksum is wrong")                                   \
