@@ -22,6 +22,7 @@ void TcpEngine::drop_endpoint(const IpAddress&) noexcept {}
 void TcpEngine::pump(Instant) noexcept {}
 bool TcpEngine::has_work() const noexcept { return false; }
 std::size_t TcpEngine::flow_count() const noexcept { return 0; }
+bool TcpEngine::has_flow(const FlowKey&) const noexcept { return false; }
 std::vector<TcpFlowInfo> TcpEngine::flows() const { return {}; }
 const TcpCounters& TcpEngine::counters() const noexcept { return impl_->counters; }
 

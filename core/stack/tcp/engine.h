@@ -96,6 +96,8 @@ class TcpEngine {
   bool has_work() const noexcept;
 
   std::size_t flow_count() const noexcept;
+  // Whether open(flow) would fail because a connection between these two exists already.
+  bool has_flow(const FlowKey& flow) const noexcept;
   std::vector<TcpFlowInfo> flows() const;
   const TcpCounters& counters() const noexcept;
 
