@@ -27,15 +27,21 @@ constexpr Duration kFdbAge = 300s;                     // IEEE 802.1D default ag
 constexpr std::uint32_t kStormFramesPerSecond = 5000;  // broadcast and multicast, per port
 constexpr std::uint32_t kStormBurst = 1000;
 
+// Packets
+constexpr std::size_t kIpv6ExtensionHeaders = 8;  // walked over in one packet
+constexpr std::size_t kNdpOptions = 32;           // looked at in one message
+constexpr std::size_t kNdpPrefixes = 4;           // kept of one router advertisement
+constexpr std::size_t kNdpDnsServers = 4;         // kept of one router advertisement
+
 // Gateway
 constexpr std::size_t kNeighbours = 2048;
 constexpr std::size_t kNeighbourQueue = 8;  // packets that wait for one resolution
 constexpr unsigned kNeighbourProbes = 3;
 constexpr Duration kNeighbourRetry = 1s;  // RFC 4861 RETRANS_TIMER
 constexpr Duration kNeighbourReachable = 60s;
-constexpr std::size_t kUdpServices = 16;               // ports bound at the gateway
-constexpr std::size_t kExtensionHeaders = 8;           // IPv6 headers before the transport
-constexpr std::size_t kNdpOptions = 16;                // looked at in one ND message
+constexpr std::size_t kUdpServices = 16;      // ports bound at the gateway
+constexpr std::size_t kExtensionHeaders = 8;  // IPv6 headers before the transport
+constexpr std::size_t kNdpOptions = 16;       // looked at in one ND message
 constexpr std::size_t kReassemblies = 64;
 constexpr std::size_t kReassembliesPerSource = 8;
 constexpr std::size_t kFragmentsPerDatagram = 64;
@@ -87,7 +93,21 @@ constexpr std::size_t kDnsInFlightPerClient = 256;
 constexpr Duration kDnsForwardTimeout = 5s;
 constexpr std::size_t kDnsCacheEntries = 10000;
 constexpr Duration kDnsCacheMaxTtl = 24h;
-constexpr std::size_t kDnsNamePointers = 64;  // compression pointers followed in one name
+constexpr std::size_t kDnsNamePointers = 64;      // compression pointers followed in one name
+constexpr std::size_t kDnsAdditionalRecords = 8;  // looked at in a query
+constexpr std::size_t kDnsAddressesPerAnswer = 64;
+constexpr std::size_t kDnsWaiters = 4096;          // queries that wait for kDnsInFlight questions
+constexpr std::size_t kDnsCacheEntryBytes = 4096;  // longer responses are not cached
+constexpr Duration kDnsNegativeMaxTtl = 1h;        // RFC 2308 5 suggests one to three hours
+constexpr Duration kDnsFailureTtl = 2s;            // RFC 2308 7.1: at most five minutes
+// A container that comes back may have another address: clients should ask again soon, but a busy
+// one should not ask for each request.
+constexpr Duration kDnsLocalTtl = 5s;
+constexpr Duration kDnsLocalNegativeTtl = 1s;  // clients wait for endpoints that are being started
+constexpr std::size_t kDnsUpstreams = 3;       // MAXNS of resolv.conf(5)
+constexpr std::size_t kDnsTcpQueryBytes = 4096;
+constexpr std::size_t kDnsTcpBacklogBytes = 128 * 1024;  // unread answers at which reading stops
+constexpr std::size_t kDnsTcpQueriesPerPump = 16;  // per session, so that none starves another
 
 // Control
 constexpr std::size_t kNetworks = 64;
