@@ -59,6 +59,8 @@ namespace pontoon {
   X(multicast_not_routed, "multicast and broadcast stay on the bridge")      \
   X(dhcp_malformed, "not a valid DHCP message")                              \
   X(dhcp_not_ours, "DHCP message that we must not answer")                   \
+  X(dhcp_no_address, "no address free, or the client holds its share")       \
+  X(dhcp_not_durable, "the lease could not be written to disk")              \
   X(dns_malformed, "not a DNS query")                                        \
   X(impaired, "dropped on purpose by an impairment")
 

@@ -79,7 +79,12 @@ constexpr std::size_t kLeasesPerNetwork = 65536;
 constexpr std::size_t kLeasesPerPort = 8;
 constexpr Duration kDhcpOffer = 60s;
 constexpr Duration kDhcpLease = 12h;
-constexpr std::size_t kLeaseBatch = 256;
+constexpr Duration kDhcpQuarantine = 10min;       // how long a declined address is not handed out
+constexpr std::size_t kDhcpQuarantined = 256;     // per network; the oldest comes back early
+constexpr std::size_t kDhcpHostName = 64;         // bytes kept of what option 12 claims
+constexpr std::size_t kLeaseBatch = 256;          // submissions that wait for the writer thread
+constexpr std::size_t kLeaseBatchesInFlight = 4;  // per network; later changes gather meanwhile
+constexpr Duration kLeaseRetry = 1s;              // after a failed write
 
 // DNS
 constexpr std::size_t kDnsUdpPayload = 1232;  // DNS flag day 2020
