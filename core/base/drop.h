@@ -51,6 +51,8 @@ namespace pontoon {
   X(tcp_no_flow, "segment for no connection")                                \
   X(tcp_bad_ack, "acknowledges what was never sent")                         \
   X(tcp_out_of_order_full, "out-of-order hold is full")                      \
+  X(tcp_host_full, "the host socket took less than the segment holds")       \
+  X(tcp_after_end, "text after the FIN or for a host that has gone")         \
   X(neighbour_unresolved, "the next hop did not answer ARP or ND")           \
   X(neighbour_queue_full, "too many packets wait for ARP or ND")             \
   X(flow_limit, "flow table is full")                                        \
