@@ -11,6 +11,7 @@ namespace pontoon {
 // X(name, what it means)
 #define PONTOON_DROP_REASONS(X)                                              \
   X(malformed_ethernet, "shorter than an Ethernet header or a bad length")   \
+  X(malformed_offload, "offload metadata that disagrees with the frame")     \
   X(guard_source_mac, "source MAC is not the port's own")                    \
   X(guard_source_ip, "source IP is not the port's own")                      \
   X(guard_arp, "ARP or neighbour message that claims another's address")     \

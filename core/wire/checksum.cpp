@@ -1,7 +1,5 @@
 #include "core/wire/checksum.h"
 
-#include "core/base/check.h"
-
 namespace pontoon::wire {
 namespace {
 
@@ -57,12 +55,11 @@ std::uint16_t swap_halves(std::uint16_t value) noexcept {
 
 Checksum Checksum::pseudo_header(const IpAddress& source, const IpAddress& destination,
                                  IpProtocol protocol, std::size_t length) noexcept {
-  INVARIANT(source.is_v4() == destination.is_v4());
-  // An IPv4 address is the last four octets of its mapped form.
-  const std::size_t skipped = source.is_v4() ? 12 : 0;
+  // An IPv4 address is summed in its mapped form: ::ffff:0:0 adds 0xffff, which is zero in one's
+  // complement, so the families need not be told apart.
   Checksum sum;
-  sum.add(ByteView(source.octets()).subspan(skipped));
-  sum.add(ByteView(destination.octets()).subspan(skipped));
+  sum.add(source.octets());
+  sum.add(destination.octets());
   sum.sum_ += static_cast<std::uint64_t>(protocol) + length;
   return sum;
 }

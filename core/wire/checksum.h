@@ -23,8 +23,8 @@ class Checksum {
   // Starts from a folded sum over an even number of bytes.
   constexpr explicit Checksum(std::uint16_t folded) noexcept : sum_(folded) {}
 
-  // RFC 9293 3.1 and RFC 768 for IPv4, RFC 8200 8.1 for IPv6. Both addresses must be of one family;
-  // `length` is that of the transport header and payload.
+  // RFC 9293 3.1 and RFC 768 for IPv4, RFC 8200 8.1 for IPv6. `length` is that of the transport
+  // header and payload.
   static Checksum pseudo_header(const IpAddress& source, const IpAddress& destination,
                                 IpProtocol protocol, std::size_t length) noexcept;
 
