@@ -46,6 +46,7 @@ namespace pontoon {
   X(malformed_udp, "not a valid UDP datagram")                               \
   X(udp_checksum, "UDP checksum is wrong")                                   \
   X(udp_no_flow, "no flow and no service for it")                            \
+  X(udp_unsolicited, "from a peer that the endpoint has not contacted")      \
   X(malformed_tcp, "not a valid TCP segment")                                \
   X(tcp_checksum, "TCP checksum is wrong")                                   \
   X(tcp_out_of_window, "segment outside the window")                         \

@@ -83,6 +83,16 @@ constexpr std::size_t kEchoFlows = 1024;
 constexpr Duration kEchoIdle = 60s;               // RFC 5508 REQ-2
 constexpr std::size_t kPublishedUdpFlows = 4096;  // per publication
 constexpr std::size_t kAcceptBatch = 64;
+constexpr Duration kAcceptPause = 100ms;        // after EMFILE
+constexpr std::size_t kUdpPeersPerFlow = 64;    // whose datagrams are let in
+constexpr std::size_t kUdpTrainSegments = 128;  // of one USO train; Linux makes no longer ones
+constexpr std::size_t kEchoFlowsPerEndpoint = 64;
+constexpr std::size_t kEchoPending = 64;          // requests of one flow that may be answered
+constexpr std::size_t kDatagramBatch = 8;         // received per socket and visit, 64 KiB each
+constexpr std::size_t kSocketErrorBatch = 16;     // taken per socket and visit
+constexpr unsigned kEphemeralPortTries = 16;      // until both families have the same port
+constexpr unsigned kSourcePortProbes = 256;       // until a client's flow is unique inside
+constexpr std::size_t kServicePipeBytes = 65536;  // per direction of an in-process TCP service
 
 // DHCP
 constexpr std::size_t kDhcpMessageBytes = 1500;
