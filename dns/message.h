@@ -140,4 +140,7 @@ constexpr std::size_t kMaxUpstreamQueryBytes = kHeaderBytes + kMaxNameBytes + 4 
 std::size_t write_upstream_query(MutableBytes out, std::uint16_t id, const Question& question,
                                  bool dnssec_ok, bool checking_disabled) noexcept;
 
+// An OPT record of ours, kOptBytes long: our payload size, the upper bits of `rcode`, no options.
+void write_opt(ByteWriter& writer, Rcode rcode, bool dnssec_ok) noexcept;
+
 }  // namespace pontoon::dns

@@ -83,7 +83,7 @@ class Name {
 
  private:
   bool append(ByteView label) noexcept;  // before the root label was written
-  bool finish() noexcept;
+  void finish() noexcept;
 
   std::uint8_t size_ = 0;
   std::array<std::uint8_t, kMaxNameBytes> bytes_;

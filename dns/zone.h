@@ -68,7 +68,7 @@ class ZoneSet {
  public:
   // ANY gives one RRset of the name (RFC 8482 4.1).
   Lookup find(NameView name, RecordType type) const noexcept;
-  const Soa& soa() const noexcept { return soa_; }
+  const Soa& soa() const noexcept { return soa_; }  // at every apex
   std::uint32_t serial() const noexcept { return soa_.serial; }
   std::size_t size() const noexcept { return nodes_.size(); }  // names, empty ones included
 
@@ -85,7 +85,7 @@ class ZoneSet {
   };
   ZoneSet() = default;
   const Node* node(NameView name) const noexcept;
-  const Node* enclosing_apex(NameView name) const noexcept;
+  const Node* enclosing_apex(NameView name, unsigned labels) const noexcept;
   Lookup of_node(const Node& node, NameView zone, RecordType type) const noexcept;
 
   Soa soa_;
@@ -94,7 +94,8 @@ class ZoneSet {
   std::vector<Record> records_;       // of one node together, of one type together
   std::vector<std::uint32_t> table_;  // node index + 1; 0 is free
   std::vector<bool> apex_depths_;     // by label count
-  std::uint64_t seed_ = 0;
+  // Names come from the control plane, lookups only probe: a fixed seed will do.
+  static constexpr std::uint64_t kSeed = 0x706f6e746f6f6e31ULL;
 };
 
 struct NetworkZoneSpec {
@@ -106,8 +107,12 @@ struct NetworkZoneSpec {
 
 class ZoneBuilder {
  public:
-  // The serial must grow with each snapshot (RFC 1982 arithmetic is the caller's least worry: add
-  // one). The seed need not be secret.
+  // invalid_argument when it is not one label that a host name may have; conflict when its zone
+  // would be one of those that have a meaning (pontoon.internal, docker.internal, ...).
+  static Status<> check_network_name(std::string_view name);
+
+  // `spec.network` passes check_network_name(). The serial must grow with each snapshot (RFC 1982
+  // arithmetic is the caller's least worry: add one).
   ZoneBuilder(const NetworkZoneSpec& spec, std::uint32_t serial);
 
   // `web`, `web.NET`, `web.NET.internal` and the aliases likewise; PTR records to
@@ -131,17 +136,21 @@ class ZoneBuilder {
     std::vector<Name> targets;  // PTR
     bool apex = false;
     bool wildcard = false;
-    bool zoned = false;
   };
   Draft& draft(const Name& name);
   void add_apex(const Name& apex);
   void add_reverse_zones(const IpPrefix& prefix);
+  void add_localhost();
   void add_addresses(const Name& name, std::span<const IpAddress> addresses);
   void add_all_forms(const Name& relative, std::span<const IpAddress> addresses);
   void add_pointer(const IpAddress& address, const Name& target);
   void add_ancestors();
-  bool in_zone(NameView name) const;
+  const Draft* apex_above(NameView name) const;
+  Status<> check_relative(std::string_view text, std::vector<Name>& names) const;
   void emit(ZoneSet& zones) const;
+  static NameView keep(NameView name, ZoneSet& zones);
+  static void emit_records(const Draft& draft, NameView primary, ZoneSet& zones);
+  static void index(ZoneSet& zones);
 
   Name network_;       // "default"
   Name network_zone_;  // "default.internal"
