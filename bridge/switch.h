@@ -3,6 +3,9 @@
 // flooding shares the frame.
 //
 // IEEE 802.1D without spanning tree: our own topology has no loops (every port is a leaf).
+//
+// What the switch itself drops counts against the port that sent it; what the destination's queue
+// cannot take counts there. Nothing may call add() or remove() from within a port's own methods.
 #pragma once
 
 #include <cstdint>
@@ -50,7 +53,8 @@ class Switch {
   Result<PortId, SwitchError> add(Port& port, const PortSpec& spec, Instant now);
   void remove(PortId id) noexcept;
   void set_guard(PortId id, const GuardPolicy& guard) noexcept;
-  // Pins a MAC to a port: it is never learned elsewhere (the gateway's MAC, endpoints' own).
+  // Pins a MAC to a port: it is never learned elsewhere (the gateway's MAC, endpoints' own), and a
+  // frame that comes with it from another port is dropped as guard_source_mac.
   void pin(const MacAddress& mac, PortId id);
 
   // Steps 1 and 2 of the turn: pulls at most kTurnFramesPerPort frames from each ready port and
@@ -68,9 +72,13 @@ class Switch {
 
   void age(Instant now) noexcept;
   std::vector<FdbEntry> fdb(Instant now) const;
-  // Frames that this port sent and the switch or the guard did not forward.
+  // Frames that this port sent and the switch or the guard did not forward; none for an unknown id.
   const DropCounters& drops(PortId id) const noexcept;
-  // When something became ready while no turn was running, the network must be woken.
+  // Frames from addresses beyond the port's kMacsPerPort: forwarded, but not learned.
+  std::uint64_t unlearned(PortId id) const noexcept;
+  // When something became ready outside of pull(), drain() and flush(), the network must be woken;
+  // what became ready inside of them shows in has_work(). Called again only after the ready ports
+  // were pulled. May be null.
   void set_wake(ReadySink* sink) noexcept;
 
  private:
