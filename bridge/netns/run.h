@@ -10,16 +10,11 @@
 #include <vector>
 
 #include "bridge/netns/link.h"
+#include "bridge/netns/namespaces.h"
 #include "bridge/netns/session.h"
 #include "core/base/limits.h"
 
 namespace pontoon::bridge {
-
-// Whom the command believes to be. Without a user namespace (see below) both mean the caller.
-enum class InnerUser : std::uint8_t {
-  root,  // uid and gid 0 inside stand for the caller's own; all capabilities over the namespaces
-  keep,  // the caller's own uid and gid, no capabilities
-};
 
 struct RunOptions {
   std::vector<std::string> argv;                                 // argv[0] is looked up in PATH
