@@ -20,9 +20,6 @@
 
 namespace pontoon::proxy {
 
-class UdpEgress;
-class EchoEgress;
-
 // A TCP service inside this process at the gateway's address (DNS over TCP). `stream` is one end of
 // a pipe and already open; the endpoint is at the other.
 class StreamAcceptor {
@@ -62,7 +59,10 @@ class Egress final : public stack::TcpForwarder,
   bool echo_unavailable() const noexcept;
 
  private:
-  void deny(const stack::UdpDatagram& datagram, Verdict verdict, Instant now) noexcept;
+  struct Carriers;  // of UDP and of echo
+
+  void refuse(const stack::UdpDatagram& datagram, DropReason reason, stack::Unreachable unreachable,
+              Instant now) noexcept;
 
   Policy policy_;
   HostNetwork& host_;
@@ -70,8 +70,7 @@ class Egress final : public stack::TcpForwarder,
   UdpReplies* replies_ = nullptr;
   DropCounters drops_;
   std::map<std::uint16_t, StreamAcceptor*> services_;
-  std::unique_ptr<UdpEgress> udp_;
-  std::unique_ptr<EchoEgress> echo_;
+  std::unique_ptr<Carriers> carriers_;
 };
 
 }  // namespace pontoon::proxy

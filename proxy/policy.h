@@ -39,6 +39,10 @@ class Policy {
 
   Decision decide(const IpAddress& target) const noexcept;
 
+  bool is_gateway(const IpAddress& target) const noexcept;
+  // Multicast, limited broadcast, or the directed broadcast of a network of ours.
+  bool is_group(const IpAddress& target) const noexcept;
+
   // How a host-side peer is called inside: the inverse of decide() for the loopback addresses.
   IpAddress inside_name(const IpAddress& host_peer) const noexcept;
 

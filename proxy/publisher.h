@@ -16,6 +16,7 @@
 #include "core/base/drop.h"
 #include "core/base/result.h"
 #include "core/socket/host_network.h"
+#include "proxy/client_flow.h"
 #include "proxy/endpoint_side.h"
 #include "proxy/flow_info.h"
 #include "proxy/host_facts.h"
@@ -23,17 +24,6 @@
 #include "proxy/udp_replies.h"
 
 namespace pontoon::proxy {
-
-struct PublisherConfig {
-  std::optional<IpPrefix> ipv4;  // the gateway's address with the network's length
-  std::optional<IpPrefix> ipv6;
-};
-
-// Where published traffic goes: at least one of the two.
-struct PublishTarget {
-  std::optional<IpAddress> ipv4;
-  std::optional<IpAddress> ipv6;
-};
 
 struct PublisherCounters {
   std::uint64_t accepted = 0;  // TCP connections handed to the engine
