@@ -31,7 +31,6 @@ constexpr std::uint32_t kStormBurst = 1000;
 constexpr std::size_t kIpv6ExtensionHeaders = 8;  // walked over in one packet
 constexpr std::size_t kGsoSegments = 2048;        // cut from one super-frame
 constexpr std::size_t kNdpOptions = 32;           // looked at in one message
-constexpr std::size_t kNdpOptions = 32;           // looked at in one message
 constexpr std::size_t kNdpPrefixes = 4;           // kept of one router advertisement
 constexpr std::size_t kNdpDnsServers = 4;         // kept of one router advertisement
 
