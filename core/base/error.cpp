@@ -31,6 +31,16 @@ std::string_view to_string(ErrorCode code) noexcept {
   return "internal";
 }
 
+ErrorCode error_code(std::string_view text) noexcept {
+  for (const ErrorCode code :
+       {ErrorCode::invalid_argument, ErrorCode::not_found, ErrorCode::already_exists,
+        ErrorCode::conflict, ErrorCode::permission_denied, ErrorCode::exhausted,
+        ErrorCode::unavailable, ErrorCode::unsupported}) {
+    if (to_string(code) == text) return code;
+  }
+  return ErrorCode::internal;
+}
+
 void check_failed(const char* expression, const char* file, int line) noexcept {
   std::fprintf(stderr, "pontoon: internal error: INVARIANT(%s) failed at %s:%d\n", expression, file,
                line);

@@ -21,6 +21,8 @@ enum class ErrorCode : std::uint8_t {
 };
 
 std::string_view to_string(ErrorCode code) noexcept;
+ErrorCode error_code(
+    std::string_view text) noexcept;  // the inverse; `internal` for what it does not know
 
 struct Error {
   ErrorCode code = ErrorCode::internal;

@@ -1,0 +1,280 @@
+#include "control/attach_server.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <list>
+
+#include "control/local_socket.h"
+#include "control/message_socket.h"
+#include "control/names.h"
+#include "core/base/limits.h"
+#include "core/base/log.h"
+
+namespace pontoon::control {
+namespace {
+
+namespace asio = boost::asio;
+using Descriptor = asio::posix::stream_descriptor;
+
+AttachMessage plain(AttachOp op, std::string text = {}) {
+  AttachMessage message;
+  message.op = op;
+  message.message = std::move(text);
+  return message;
+}
+
+AttachMessage failure(const Error& error) {
+  AttachMessage message = plain(AttachOp::error, error.message);
+  message.code = std::string(to_string(error.code));
+  return message;
+}
+
+}  // namespace
+
+class AttachServer::Impl : public std::enable_shared_from_this<AttachServer::Impl> {
+ public:
+  Impl(asio::io_context& io, Service& service, std::function<void()> on_stop)
+      : io_(io), listener_(io), service_(service), on_stop_(std::move(on_stop)) {}
+
+  Status<> listen(const std::string& path) {
+    auto fd = listen_local(path, SOCK_SEQPACKET);
+    if (!fd) return fd.error();
+    listener_.assign(fd->release());
+    accept();
+    return {};
+  }
+
+  void close();
+  Status<> detach(std::string_view endpoint);
+  void stop();
+  void on_leases_written();
+  void on_gone(const std::vector<std::string>& endpoints);
+
+ private:
+  class Connection;
+  using Connections = std::list<std::shared_ptr<Connection>>;
+
+  void accept();
+  std::shared_ptr<Connection> find(std::string_view endpoint) const;
+
+  asio::io_context& io_;
+  Descriptor listener_;
+  Service& service_;
+  std::function<void()> on_stop_;
+  Connections connections_;
+};
+
+// States: waiting for `reserve`; for the lease to be durable; for `link`; attached.
+class AttachServer::Impl::Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(std::shared_ptr<Impl> server, UniqueFd fd)
+      : server_(std::move(server)), socket_(server_->io_, fd.release()), deadline_(server_->io_) {}
+
+  const std::string& endpoint() const noexcept { return endpoint_; }
+
+  void start() {
+    arm_deadline();
+    wait();
+  }
+
+  // Says a last word and lets go of the endpoint.
+  void end(const AttachMessage& word) {
+    if (closed_) return;
+    (void)send_message(socket_.native_handle(), word);
+    close();
+  }
+
+  void close() {
+    if (closed_) return;
+    closed_ = true;
+    const auto self = shared_from_this();
+    if (!endpoint_.empty()) {
+      server_->service_.release(endpoint_);
+      log::info(fmt::format("endpoint {} detached", endpoint_));
+    }
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+    deadline_.cancel();
+    server_->connections_.remove(self);
+  }
+
+  void answer_when_durable() {
+    if (!settings_ || !server_->service_.is_durable(endpoint_)) return;
+    AttachMessage message = plain(AttachOp::reserved);
+    message.settings = std::move(settings_);
+    settings_.reset();
+    reply(message);
+  }
+
+ private:
+  void wait() {
+    socket_.async_wait(Descriptor::wait_read,
+                       [self = shared_from_this()](const boost::system::error_code& error) {
+                         if (!error && !self->closed_) self->read();
+                       });
+  }
+
+  // Until it is attached a client has to get on; an attached one may stay silent for as long as it
+  // likes.
+  void arm_deadline() {
+    deadline_.expires_after(limits::kApiTimeout);
+    deadline_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+      if (error || self->closed_) return;
+      self->end(
+          failure({ErrorCode::unavailable,
+                   self->settings_ ? "the lease could not be written to disk; see the daemon's log"
+                                   : "the attachment was not completed in time"}));
+    });
+  }
+
+  void read() {
+    auto received = receive_message(socket_.native_handle());
+    if (!received) {
+      switch (received.error()) {
+        case ReceiveError::nothing:
+          return wait();
+        case ReceiveError::closed:
+          return close();
+        case ReceiveError::malformed:
+          return end(failure({ErrorCode::invalid_argument,
+                              "not a message of this daemon's attach protocol; is another "
+                              "version of pontoon running? (pontoon stop ends it)"}));
+      }
+    }
+    handle(std::move(*received));
+    if (!closed_) wait();
+  }
+
+  void handle(Received received) {
+    const AttachMessage& message = received.message;
+    if (message.op == AttachOp::reserve && message.request && endpoint_.empty())
+      return reserve(*message.request);
+    const bool link_expected = !endpoint_.empty() && !settings_;
+    if (message.op == AttachOp::link && message.link && received.fd && link_expected) {
+      return attach(*message.link, std::move(received.fd));
+    }
+    end(failure({ErrorCode::invalid_argument, "this attach message was not expected now"}));
+  }
+
+  void reserve(const EndpointRequest& request) {
+    auto settings = server_->service_.reserve(request);
+    if (!settings) return end(failure(settings.error()));
+    endpoint_ = settings->info.name;
+    settings_ = std::move(*settings);
+    answer_when_durable();
+  }
+
+  void attach(const LinkDescription& description, UniqueFd fd) {
+    bridge::LinkHandle link;
+    link.kind = description.kind == "tap" ? bridge::LinkHandle::Kind::tap
+                                          : bridge::LinkHandle::Kind::packet;
+    link.fd = std::move(fd);
+    link.interface = description.interface;
+    link.checksum = description.checksum;
+    link.tso = description.tso;
+    link.uso = description.uso;
+    if (auto attached = server_->service_.attach(endpoint_, std::move(link)); !attached) {
+      return end(failure(attached.error()));
+    }
+    deadline_.cancel();
+    log::info(fmt::format("endpoint {} attached over a {} link", endpoint_, description.kind));
+    reply(plain(AttachOp::attached));
+  }
+
+  void reply(const AttachMessage& message) {
+    if (!send_message(socket_.native_handle(), message)) close();
+  }
+
+  std::shared_ptr<Impl> server_;
+  Descriptor socket_;
+  asio::steady_timer deadline_;
+  std::string endpoint_;
+  std::optional<EndpointSettings> settings_;  // until the client has it
+  bool closed_ = false;
+};
+
+void AttachServer::Impl::accept() {
+  listener_.async_wait(
+      Descriptor::wait_read, [self = shared_from_this()](const boost::system::error_code& error) {
+        if (error) return;
+        UniqueFd fd(accept4(self->listener_.native_handle(), nullptr, nullptr,
+                            SOCK_NONBLOCK | SOCK_CLOEXEC));
+        if (fd && peer_allowed(fd.get()) && self->connections_.size() < limits::kEndpoints) {
+          self->connections_.push_back(std::make_shared<Connection>(self, std::move(fd)));
+          self->connections_.back()->start();
+        }
+        self->accept();
+      });
+}
+
+std::shared_ptr<AttachServer::Impl::Connection> AttachServer::Impl::find(
+    std::string_view endpoint) const {
+  for (const auto& connection : connections_) {
+    if (!connection->endpoint().empty() && same_name(connection->endpoint(), endpoint))
+      return connection;
+  }
+  return nullptr;
+}
+
+void AttachServer::Impl::close() {
+  boost::system::error_code ignored;
+  listener_.close(ignored);
+  while (!connections_.empty())
+    connections_.front()->close();
+}
+
+Status<> AttachServer::Impl::detach(std::string_view endpoint) {
+  const auto connection = find(endpoint);
+  if (connection == nullptr) {
+    return Error{ErrorCode::not_found,
+                 fmt::format("No such endpoint: {}. See `pontoon ps`", endpoint)};
+  }
+  connection->end(plain(AttachOp::detached, "detached by request"));
+  return {};
+}
+
+void AttachServer::Impl::stop() {
+  while (!connections_.empty())
+    connections_.front()->end(plain(AttachOp::stopping, "the daemon was stopped"));
+  on_stop_();
+}
+
+void AttachServer::Impl::on_leases_written() {
+  const Connections all = connections_;  // an answer that cannot be sent removes its connection
+  for (const auto& connection : all)
+    connection->answer_when_durable();
+}
+
+void AttachServer::Impl::on_gone(const std::vector<std::string>& endpoints) {
+  for (const std::string& endpoint : endpoints) {
+    if (const auto connection = find(endpoint)) {
+      connection->end(plain(AttachOp::detached, "its interface has gone"));
+    }
+  }
+}
+
+AttachServer::AttachServer(asio::io_context& io, Service& service, std::function<void()> on_stop)
+    : impl_(std::make_shared<Impl>(io, service, std::move(on_stop))) {}
+AttachServer::~AttachServer() {
+  impl_->close();
+}
+Status<> AttachServer::listen(const std::string& path) {
+  return impl_->listen(path);
+}
+Status<> AttachServer::detach(std::string_view endpoint) {
+  return impl_->detach(endpoint);
+}
+void AttachServer::stop() {
+  impl_->stop();
+}
+void AttachServer::on_leases_written() {
+  impl_->on_leases_written();
+}
+void AttachServer::on_gone(const std::vector<std::string>& endpoints) {
+  impl_->on_gone(endpoints);
+}
+
+}  // namespace pontoon::control

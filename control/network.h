@@ -1,0 +1,127 @@
+// One network, wired from its parts; the composition root. Everything in here is sans-IO: what it
+// needs of the host comes in through NetworkRim, so the same object runs over the kernel
+// (network_host.h), in a test and in a simulation.
+//
+//            endpoints' ports                    the gateway's port
+//                  |                                    |
+//   frames --> [ Switch + guard ] <------------> [ Gateway: ARP ND IP ICMP UDP TCP ]
+//                                                 |67     |53        |everything else
+//                                              DHCP     DNS       Egress  <-- Publisher
+//                                                 |       |          |           |
+//                                            LeaseStore Forwarder  HostNetwork sockets
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bridge/switch.h"
+#include "control/model.h"
+#include "control/network_services.h"
+#include "core/base/result.h"
+#include "core/host/driver.h"
+#include "core/stack/gateway.h"
+#include "dhcp/lease_book.h"
+#include "dhcp/server.h"
+#include "dns/server.h"
+#include "proxy/egress.h"
+#include "proxy/gateway_side.h"
+#include "proxy/publisher.h"
+
+namespace pontoon::control {
+
+// What a network needs of its host. Everything must outlive the network.
+struct NetworkRim {
+  FramePool& pool;
+  TimerQueue& timers;
+  Random& random;
+  HostNetwork& host;
+  dns::Forwarder& forwarder;
+  dhcp::LeaseStore& leases;
+  proxy::PortTable& ports;
+  const proxy::HostFacts& facts;
+};
+
+class Network final : public host::Turnable {
+ public:
+  // `number` is unique among the daemon's networks (it goes into lease tickets). `leases` are all
+  // that the store had at start; those of other networks are passed over.
+  Network(const NetworkSpec& spec, std::uint32_t number, const NetworkRim& rim,
+          const std::vector<dhcp::Lease>& leases, Instant now);
+  ~Network() override;
+
+  const NetworkSpec& spec() const noexcept { return spec_; }
+
+  // The turn (DESIGN 4). True when another one is due at once.
+  bool turn(Instant now) noexcept override;
+  Instant next_deadline() const noexcept override;
+
+  // Control plane. An endpoint is reserved first (name, address, host ports), its link comes later.
+  // `request.name` is set and unique. Errors are the user's: they say what was wrong and what to
+  // do.
+  Result<EndpointSettings> reserve(const EndpointRequest& request, std::string id, WallTime created,
+                                   Instant now);
+  // The link's port. `kind` is shown in listings.
+  Status<> attach(std::string_view name, std::unique_ptr<Port> port, std::string kind, Instant now);
+  // Everything of the endpoint goes: ports, flows, names, its link. False when there is none.
+  bool remove(std::string_view name, Instant now);
+  // Whether the disk has the endpoint's lease: the answer to a reservation waits for it.
+  bool is_durable(std::string_view name) const;
+  void on_lease_written(const dhcp::Completion& completion, Instant now);
+  void release_unclaimed_leases(Instant now) { leases_.release_unclaimed(now); }
+  // Endpoints whose link has closed by itself since the last call.
+  std::vector<std::string> take_gone();
+
+  // Every network of the daemon, this one included: none of them is reachable through the gateway,
+  // and the others' names don't exist here.
+  void set_networks(const std::vector<NetworkSpec>& all);
+  void forget_leases() { leases_.forget_all(); }
+
+  const EndpointInfo* find(std::string_view name) const;
+  std::vector<EndpointInfo> endpoints() const;
+  std::vector<dhcp::Lease> leases() const { return leases_.list(); }
+  std::vector<FlowInfo> flows(Instant now);
+  std::vector<DropInfo> drops() const;
+  bool echo_unavailable() const noexcept { return egress_.echo_unavailable(); }
+
+ private:
+  struct Endpoint {
+    EndpointInfo info;
+    std::unique_ptr<Port> port;
+    std::optional<bridge::PortId> port_id;
+    std::vector<proxy::ExposedPort> exposed;
+  };
+
+  Endpoint* endpoint(std::string_view name);
+  Result<EndpointInfo> claim_address(const EndpointRequest& request, Instant now);
+  Result<std::vector<proxy::ExposedPort>> publish(const EndpointRequest& request,
+                                                  EndpointInfo& info);
+  void unplug(Endpoint& endpoint, Instant now);
+  void rebuild_names();
+  void take_closed_ports(Instant now);
+  void age(Instant now);
+
+  NetworkSpec spec_;
+  NetworkRim rim_;
+  std::vector<std::string> other_networks_;
+  std::uint32_t names_serial_ = 0;
+  std::vector<Endpoint> endpoints_;
+  std::vector<std::string> gone_;
+
+  bridge::Switch switch_;
+  stack::Gateway gateway_;
+  bridge::PortId gateway_port_{};
+  proxy::GatewaySide inside_;
+  dhcp::LeaseBook leases_;
+  DropCounters service_drops_;
+  DhcpService dhcp_;
+  dns::Server names_;
+  DnsService dns_;
+  proxy::Egress egress_;
+  proxy::Publisher publisher_;
+  Timer age_timer_;
+};
+
+}  // namespace pontoon::control

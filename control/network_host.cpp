@@ -1,0 +1,52 @@
+#include "control/network_host.h"
+
+#include "bridge/ports/port_factory.h"
+
+namespace pontoon::control {
+namespace {
+
+dns::CaresForwarderConfig forwarder_config(const NetworkSpec& spec) {
+  dns::CaresForwarderConfig config;
+  config.own_addresses = {spec.gateway};
+  return config;
+}
+
+}  // namespace
+
+NetworkHost::NetworkHost(const NetworkSpec& spec, std::uint32_t number, const HostShared& shared,
+                         const std::vector<dhcp::Lease>& leases)
+    : shared_(shared), kernel_(poller_), forwarder_(forwarder_config(spec), poller_) {
+  const NetworkRim rim{pool_,      timers_,        shared_.random, kernel_,
+                       forwarder_, shared_.leases, shared_.ports,  shared_.facts};
+  network_ = std::make_unique<Network>(spec, number, rim, leases, shared_.clock.now());
+  driver_ = std::make_unique<host::Driver>(shared_.io, poller_, static_cast<host::Turnable&>(*this),
+                                           shared_.clock);
+  driver_->wake();
+}
+
+NetworkHost::~NetworkHost() = default;
+
+Status<> NetworkHost::attach(std::string_view name, bridge::LinkHandle link) {
+  std::string kind = link.kind == bridge::LinkHandle::Kind::tap ? "tap" : "packet";
+  auto port = bridge::make_port(std::move(link), pool_, poller_, network_->spec().mtu);
+  if (!port) {
+    return Error{ErrorCode::exhausted,
+                 "the daemon cannot watch one more descriptor (fs.epoll.max_user_watches)"};
+  }
+  Status<> attached = network_->attach(name, std::move(port), std::move(kind), shared_.clock.now());
+  wake();
+  return attached;
+}
+
+bool NetworkHost::turn(Instant now) noexcept {
+  if (forwarder_.next_deadline() <= now) forwarder_.on_timer(now);
+  forwarder_.pump(now);
+  const bool more = network_->turn(now);
+  return more || forwarder_.has_work();
+}
+
+Instant NetworkHost::next_deadline() const noexcept {
+  return std::min(network_->next_deadline(), forwarder_.next_deadline());
+}
+
+}  // namespace pontoon::control
