@@ -9,11 +9,19 @@ Poller::Poller() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
   if (!epoll_) throw std::system_error(errno, std::generic_category(), "epoll_create1");
 }
 
-bool Poller::add(int fd, std::uint32_t events, Pollable& pollable) noexcept {
+bool Poller::control(int operation, int fd, std::uint32_t events, Pollable& pollable) noexcept {
   epoll_event wanted{};
   wanted.events = events | EPOLLET;
   wanted.data.ptr = &pollable;
-  return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &wanted) == 0;
+  return ::epoll_ctl(epoll_.get(), operation, fd, &wanted) == 0;
+}
+
+bool Poller::add(int fd, std::uint32_t events, Pollable& pollable) noexcept {
+  return control(EPOLL_CTL_ADD, fd, events, pollable);
+}
+
+bool Poller::modify(int fd, std::uint32_t events, Pollable& pollable) noexcept {
+  return control(EPOLL_CTL_MOD, fd, events, pollable);
 }
 
 void Poller::remove(int fd, Pollable& pollable) noexcept {

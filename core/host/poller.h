@@ -14,6 +14,7 @@
 
 namespace pontoon::host {
 
+// Stands for one descriptor: remove() takes back whatever is waiting for the pollable.
 class Pollable {
  public:
   virtual ~Pollable() = default;
@@ -32,6 +33,10 @@ class Poller {
 
   // Watches fd edge-triggered (EPOLLET is added). False when the kernel refuses (ENOSPC, ENOMEM).
   bool add(int fd, std::uint32_t events, Pollable& pollable) noexcept;
+  // Changes what is watched. Reports at once what holds already, so no edge is lost. A socket whose
+  // sends are not blocked had better not watch EPOLLOUT: each buffer that the kernel frees would be
+  // an event.
+  bool modify(int fd, std::uint32_t events, Pollable& pollable) noexcept;
   // Must precede the close of fd. Safe from within on_events(), also for another pollable whose
   // event is waiting in the same batch.
   void remove(int fd, Pollable& pollable) noexcept;
@@ -40,6 +45,8 @@ class Poller {
   bool collect() noexcept;
 
  private:
+  bool control(int operation, int fd, std::uint32_t events, Pollable& pollable) noexcept;
+
   static constexpr std::size_t kBatch = 256;
   UniqueFd epoll_;
   std::array<epoll_event, kBatch> events_{};
