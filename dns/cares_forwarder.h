@@ -39,7 +39,7 @@ class CaresForwarder final : public Forwarder {
   Instant next_deadline() const noexcept;
   void on_timer(Instant now) noexcept;
 
-  std::vector<SocketAddress> upstreams() const;
+  std::vector<SocketAddress> upstreams(Instant now) const;
   std::size_t in_flight() const noexcept;
 
  private:

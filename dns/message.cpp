@@ -105,8 +105,7 @@ ParsedQuery parse_query(ByteView message) noexcept {
   query.id = header.id;
   query.flags = header.flags;
   if ((header.flags & flag::opcode) != 0) return failed(query, Rcode::not_implemented);
-  // RFC 9619 4: "A DNS message with OPCODE = 0 MUST NOT include a QDCOUNT parameter whose value is
-  // greater than 1 […] MUST be treated as an incorrectly formatted message."
+  // RFC 9619 4: more than one question is malformed. Nor is there anything to answer without one.
   if (header.questions != 1) return failed(query, Rcode::form_error);
   Question question;
   if (!question.read(reader)) return failed(query, Rcode::form_error);

@@ -65,18 +65,18 @@ struct ServerCounters {
   std::uint64_t cache_hits = 0;
   std::uint64_t forwarded = 0;  // questions sent upstream
   std::uint64_t joined = 0;     // queries that waited for a question already in flight
-  std::uint64_t failures = 0;   // SERVFAIL of our own making: the sum of the following
-  std::uint64_t timeouts = 0;
-  std::uint64_t limited = 0;  // kDnsInFlight, kDnsWaiters or kDnsInFlightPerClient reached
-  std::uint64_t upstream_failures = 0;
-  std::uint64_t truncated = 0;  // replies with TC
+  std::uint64_t failures = 0;   // SERVFAIL replies, cached ones included
+  std::uint64_t limited = 0;    // of these: kDnsWaiters, kDnsInFlight or ...PerClient reached
+  std::uint64_t timeouts = 0;   // questions that the forwarder did not end in time
+  std::uint64_t upstream_failures = 0;  // questions that failed otherwise
+  std::uint64_t truncated = 0;          // replies with TC
   DropCounters drops;
 };
 
 class Server final : public ForwardHandler {
  public:
-  // Makes itself the forwarder's handler. Sinks must outlive the server, or forget() must be called
-  // for them.
+  // Makes itself the forwarder's handler; the forwarder must outlive it. Sinks must too, or
+  // forget() must be called for them.
   Server(const ServerConfig& config, std::shared_ptr<const ZoneSet> zones, Forwarder& forwarder,
          TimerQueue& timers, Random& random);
   ~Server() override;

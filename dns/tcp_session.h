@@ -51,6 +51,7 @@ class DnsTcpService final : public ReplySink {
 
  private:
   class Impl;
+  Server& server_;
   std::unique_ptr<Impl> impl_;
 };
 

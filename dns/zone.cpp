@@ -66,7 +66,7 @@ const ZoneSet::Node* ZoneSet::enclosing_apex(NameView name, unsigned labels) con
 Lookup ZoneSet::of_node(const Node& node, NameView zone, RecordType type) const noexcept {
   const std::span<const Record> all(records_.data() + node.first_record, node.record_count);
   if (all.empty()) return no_data(zone);
-  // RFC 8482 4.1: "A DNS responder that receives an ANY query MAY select one or more RRsets".
+  // RFC 8482 4.1: one RRset of the name is answer enough to ANY.
   if (type == RecordType::any) type = all.front().type;
   const auto is_wanted = [type](const Record& record) { return record.type == type; };
   const auto first = std::find_if(all.begin(), all.end(), is_wanted);
