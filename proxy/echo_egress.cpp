@@ -122,7 +122,8 @@ void EchoEgress::forward(const stack::EchoRequest& request, const IpAddress& hos
   flow->remember(request.sequence, host_target);
 
   IoResult sent = flow->socket->send({host_target, 0}, message);
-  if (sent.kind == IoResult::Kind::failed && report_errors(*flow, now) > 0) {
+  if (sent.kind == IoResult::Kind::failed && report_errors(*flow, now) > 0 &&
+      sent.error != SocketError::message_too_big) {
     sent = flow->socket->send({host_target, 0}, message);
   }
   if (sent.kind == IoResult::Kind::done) {

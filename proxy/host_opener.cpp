@@ -41,7 +41,7 @@ Result<OpenedPort> HostOpener::open_fixed(std::string_view owner, const PortSpec
   if (!sockets) return bind_error(sockets.error().where, sockets.error().error, facts_);
   if (sockets->size() < places.size()) {  // one family is missing: do not hold its port
     const HostPort& only = sockets->front().where;
-    ports_.release(only == places[0] ? places[1] : places[0]);
+    reservation->give_up(only == places[0] ? places[1] : places[0]);
   }
   return OpenedPort{std::move(*sockets), std::move(*reservation)};
 }

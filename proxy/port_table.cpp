@@ -36,6 +36,10 @@ void PortTable::Reservation::commit() noexcept {
   table_ = nullptr;
 }
 
+void PortTable::Reservation::give_up(const HostPort& port) noexcept {
+  if (table_ != nullptr && std::erase(ports_, port) > 0) table_->release(port);
+}
+
 void PortTable::Reservation::give_back() noexcept {
   if (table_ == nullptr) return;
   for (const HostPort& port : ports_)

@@ -34,6 +34,8 @@ class PortTable {
 
     // From now on the ports are held until release().
     void commit() noexcept;
+    // Gives one of the ports back already.
+    void give_up(const HostPort& port) noexcept;
 
    private:
     friend class PortTable;

@@ -21,18 +21,10 @@
 #include "proxy/flow_info.h"
 #include "proxy/host_facts.h"
 #include "proxy/port_table.h"
+#include "proxy/published_port.h"
 #include "proxy/udp_replies.h"
 
 namespace pontoon::proxy {
-
-struct PublisherCounters {
-  std::uint64_t accepted = 0;  // TCP connections handed to the engine
-  std::uint64_t refused = 0;   // of those accepted by the kernel, not taken by the engine
-  std::uint64_t accept_errors = 0;
-  std::uint64_t accept_pauses = 0;  // out of descriptors: accepting rested for a moment
-  std::uint64_t udp_flows = 0;
-  std::uint64_t udp_evicted = 0;
-};
 
 class Publisher final : public UdpReplies {
  public:

@@ -142,8 +142,10 @@ void UdpEgress::send_train(Flow& flow, const stack::UdpDatagram& datagram,
 void UdpEgress::send_one(Flow& flow, const stack::UdpDatagram& datagram,
                          const SocketAddress& host_target, ByteView payload, Instant now) noexcept {
   IoResult sent = flow.socket->send(host_target, payload);
-  // The kernel reports an earlier datagram's ICMP error instead of sending this one.
-  if (sent.kind == IoResult::Kind::failed && report_errors(flow, now) > 0) {
+  // The kernel reports an earlier datagram's ICMP error instead of sending this one. What is too
+  // big stays too big; the error queue says how much would have fitted.
+  if (sent.kind == IoResult::Kind::failed && report_errors(flow, now) > 0 &&
+      sent.error != SocketError::message_too_big) {
     sent = flow.socket->send(host_target, payload);
   }
   if (sent.kind == IoResult::Kind::done) {
