@@ -1,20 +1,12 @@
 #include "core/stack/addresses.h"
 
-#include <algorithm>
+#include "core/wire/ndp.h"
 
 namespace pontoon::stack {
 namespace {
 
 constexpr Ipv4Address kAllSystems = Ipv4Address::of(224, 0, 0, 1);
 constexpr Ipv4Address kAllRouters = Ipv4Address::of(224, 0, 0, 2);
-
-Ipv6Address link_group(std::uint8_t last) noexcept {
-  Ipv6Address group;
-  group.octets[0] = 0xff;
-  group.octets[1] = 0x02;
-  group.octets[15] = last;
-  return group;
-}
 
 bool is_zero_network(Ipv4Address address) noexcept {
   return (address.value >> 24) == 0;
@@ -67,8 +59,9 @@ bool Addresses::is_broadcast(const IpAddress& address) const noexcept {
 bool Addresses::in_group(const IpAddress& group) const noexcept {
   if (group.is_v4()) return group.v4() == kAllSystems || group.v4() == kAllRouters;
   const Ipv6Address six = group.v6();
-  return six == link_group(1) || six == link_group(2) || six == solicited_node(link_local_) ||
-         (ipv6_ && six == solicited_node(ipv6_->address.v6()));
+  return six == wire::all_nodes() || six == wire::all_routers() ||
+         six == wire::solicited_node(link_local_) ||
+         (ipv6_ && six == wire::solicited_node(ipv6_->address.v6()));
 }
 
 SourceKind Addresses::judge_source(const IpAddress& source) const noexcept {
@@ -116,17 +109,9 @@ TargetKind Addresses::judge_target6(const Ipv6Address& target) const noexcept {
   return on_link(target) ? TargetKind::neighbour : TargetKind::foreign;
 }
 
-Ipv6Address solicited_node(const Ipv6Address& address) noexcept {
-  Ipv6Address group = link_group(1);
-  group.octets[11] = 1;
-  group.octets[12] = 0xff;
-  std::copy(address.octets.begin() + 13, address.octets.end(), group.octets.begin() + 13);
-  return group;
-}
-
 MacAddress multicast_mac(const IpAddress& group) noexcept {
   const auto& o = group.octets();
-  if (!group.is_v4()) return {{0x33, 0x33, o[12], o[13], o[14], o[15]}};
+  if (!group.is_v4()) return wire::multicast_mac(group.v6());
   if (!group.is_multicast()) return MacAddress::broadcast();
   return {{0x01, 0x00, 0x5e, static_cast<std::uint8_t>(o[13] & 0x7f), o[14], o[15]}};
 }

@@ -63,8 +63,6 @@ class Addresses {
   bool has_directed_broadcast_;
 };
 
-// ff02::1:ffXX:XXXX (RFC 4291 2.7.1).
-Ipv6Address solicited_node(const Ipv6Address& address) noexcept;
 // Where a multicast or broadcast address goes on Ethernet (RFC 1112 6.4, RFC 2464 7).
 MacAddress multicast_mac(const IpAddress& group) noexcept;
 
