@@ -1,13 +1,16 @@
 // A lease: who holds which address of which network, and until when.
 //
-//            DISCOVER          REQUEST            RELEASE / control
-//   (none) ----------> offered -------> bound ------------------> released --+
-//     ^                   |     <------   |  \ end of lease                  |
-//     +--- lapses unused -+   write failed|   `----------------> expired <-+ | both rest: they are
-//                                         | DECLINE                        | | remembered and may
-//                                         be
-//                                         `--> declined -- quarantine ends-+ | offered or bound
-//                                         again
+//           DISCOVER           REQUEST        RELEASE, control
+//   (none) ----------> offered ---------> bound --------------> released --+
+//     ^                   |              | | | end of the lease,           | rest: remembered, and
+//     +-- lapses unused --+              | | +------------------> expired -+ offered or bound again
+//     |                                  | |   or it can't be written      |
+//     |                                  | +-- renewed                     |
+//     +-- quarantine ends -- declined <--+ DECLINE                         |
+//     +-- the address is needed for somebody else -------------------------+
+//
+// An offer to a client that is remembered lapses to expired. From every state but declined control/
+// may bind an endpoint.
 //
 // An endpoint's lease (one that control/ claimed by name) is bound until control/ releases it: its
 // `expires` is kNever and neither time nor a DHCP client inside the endpoint ends it.

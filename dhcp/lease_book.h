@@ -9,6 +9,8 @@
 // Identity: an endpoint is its name; any other client is its client identifier, else its hardware
 // type and address (RFC 2131 4.2). A DHCP client whose MAC belongs to a claimed endpoint is that
 // endpoint, whatever client identifier it sends.
+// Deviation: a client identifier under which another MAC holds a running lease counts as absent.
+// Identifiers are not secret, so a container could take over its neighbour's address by them.
 //
 // What a container can cause is bounded: one MAC has at most kLeasesPerPort leases that are not an
 // endpoint's, resting and quarantined ones included; it then reuses its own or is refused.
@@ -32,6 +34,7 @@
 #include "core/base/result.h"
 #include "core/base/time.h"
 #include "core/base/timer_queue.h"
+#include "dhcp/address_pool.h"
 #include "dhcp/lease.h"
 #include "dhcp/lease_store.h"
 
@@ -69,7 +72,6 @@ enum class Refusal : std::uint8_t {
 class LeaseBook {
  public:
   LeaseBook(const LeaseBookConfig& config, TimerQueue& timers);
-  ~LeaseBook();
   LeaseBook(const LeaseBook&) = delete;
   LeaseBook& operator=(const LeaseBook&) = delete;
 
@@ -107,7 +109,8 @@ class LeaseBook {
   // False when the client does not hold the address; an endpoint's lease is left as it is.
   bool release(const Client& client, Ipv4Address address, Instant now);
   bool decline(const Client& client, Ipv4Address address, Instant now);
-  // The client was not told about a bound lease, because it could not be written.
+  // A client's bound lease ends at once, because it could not be written and the client was not
+  // told.
   void withdraw(Ipv4Address address, Instant now);
 
   const Lease* find(Ipv4Address address) const;
@@ -120,75 +123,105 @@ class LeaseBook {
   std::optional<Instant> durable_until(Ipv4Address address) const;
   // Whether the disk has the lease as it is now: what an answer to `run` or an ACK waits for.
   bool is_durable(Ipv4Address address) const;
+  // Has the next batch write this address, whether or not it is under way already; that batch's
+  // ticket.
+  Ticket save(Ipv4Address address);
 
   std::vector<Lease> list() const;  // ordered by address; what `pontoon leases` shows
   std::size_t size() const noexcept { return entries_.size(); }
-  std::size_t capacity() const noexcept;  // addresses that can be handed out
+  std::size_t capacity() const noexcept { return pool_.capacity(); }
 
   // The turn's writes. take_batch() gives nothing while kLeaseBatchesInFlight are unsettled: the
   // changes gather and go out together.
   bool has_batch() const noexcept;
+  bool has_unsaved() const noexcept;  // changes that the disk does not have, under way or not
   Ticket next_ticket() const noexcept { return {config_.id, next_ticket_}; }  // of the next batch
   std::vector<LeaseWrite> take_batch();
   void settle(Ticket ticket, bool ok, Instant now);
 
  private:
-  struct Entry;
+  struct Entry {
+    Entry(LeaseBook& owner, Lease content, std::string who)
+        : book(owner), lease(std::move(content)), identity(std::move(who)) {}
+    void on_deadline(Instant now) { book.on_deadline(*this, now); }
+    bool is_endpoint() const noexcept { return !lease.endpoint.empty(); }
+    bool rests() const noexcept {
+      return lease.state == LeaseState::released || lease.state == LeaseState::expired;
+    }
+
+    LeaseBook& book;
+    Lease lease;
+    std::string identity;       // key in by_identity_; empty in quarantine
+    bool remembered = false;    // had been bound before the present offer
+    bool claimed = false;       // by control/, since this process runs
+    std::uint64_t born = 0;     // which holder of the address this is
+    std::uint64_t changed = 0;  // the latest durable change
+    std::uint64_t saved = 0;    // the latest of them that the disk has
+    std::optional<Instant> durable_until;
+    std::list<std::uint32_t>::iterator place;  // in resting_ or quarantined_
+    Timer timer{Timer::bind<&Entry::on_deadline>(*this)};
+  };
+  // One address of a batch that is under way.
   struct Written {
-    std::uint32_t address;
-    std::uint64_t change;  // Entry::change when it was written
-    Instant until;
-    bool kept;  // put, not erased
+    std::uint32_t address = 0;
+    std::uint64_t born = 0;
+    std::uint64_t changed = 0;
+    std::optional<Instant> until;  // what the disk will promise the holder
   };
   struct InFlight {
-    std::uint64_t number;
+    std::uint64_t number = 0;
     std::vector<Written> writes;
   };
-  using Entries = std::unordered_map<std::uint32_t, Entry>;
 
-  bool in_pool(Ipv4Address address) const noexcept;
+  // lease_book.cpp: entries and what DHCP clients do to them
   Entry* entry(Ipv4Address address) noexcept;
   const Entry* entry(Ipv4Address address) const noexcept;
-  const Entry* entry_of(const Client& client) const;
   Entry* entry_of(const Client& client);
-  std::optional<Ipv4Address> free_address();
-  std::optional<Ipv4Address> lowest_fresh();
-  Result<Ipv4Address, Refusal> address_for_new(const Client& client,
-                                               std::optional<Ipv4Address> wanted);
-  bool may_take(Ipv4Address address) const noexcept;
-  Entry& create(Ipv4Address address, std::string identity, const MacAddress& mac);
-  void erase(Ipv4Address address);
-  void set_mac(Entry& entry, const MacAddress& mac);
-  void index_mac(Entry& entry);
-  void unindex_mac(Entry& entry);
+  const Entry* entry_of(const Client& client) const;
+  const Entry* entry_by_identity(const std::string& identity) const;
+  std::string identity_of(const Client& client) const;
+  Entry& create(Ipv4Address address, Lease content, std::string identity);
+  Result<Entry*, Refusal> create_for(const Client& client, std::optional<Ipv4Address> wanted,
+                                     Instant now);
+  void erase(Entry& entry);
+  void enter(Entry& entry);
+  void leave(Entry& entry);
   void move(Entry& entry, LeaseState state, Instant expires);
-  void mark(Ipv4Address address);
+  void set_mac(Entry& entry, const MacAddress& mac);
+  void index_mac(const Entry& entry);
+  void unindex_mac(const Entry& entry);
+  std::optional<Ipv4Address> vacate_one();
+  std::optional<Refusal> make_room_for(const MacAddress& mac);
+  void lapse(Entry& entry, Instant now);
   void on_deadline(Entry& entry, Instant now);
-  void on_retry(Instant now);
-  void quarantine(Entry& entry, Instant now);
+
+  // lease_book_control.cpp: the control plane and restoring
+  Result<Ipv4Address> address_for(const Claim& claim);
+  Status<> check_requested(const Claim& claim, Ipv4Address address) const;
+  Lease take_over(Ipv4Address address, const Claim& claim, const std::string& identity);
   void restore_one(const Lease& lease, Instant now);
-  Result<Ipv4Address> address_for_claim(const Claim& claim);
-  std::optional<Error> check_requested(const Claim& claim, Ipv4Address address) const;
+  bool accept_restored(const Lease& lease, const std::string& identity, Instant now);
+
+  // lease_book_writes.cpp: what the disk does not know yet
+  void mark(Ipv4Address address);
+  LeaseWrite write_of(std::uint32_t address, Written& written) const;
+  void on_retry(Instant now);
 
   LeaseBookConfig config_;
   TimerQueue& timers_;
-  std::uint32_t first_ = 0;
-  std::uint32_t last_ = 0;
-  std::set<std::uint32_t> reserved_;
-  Entries entries_;
+  AddressPool pool_;
+  std::unordered_map<std::uint32_t, Entry> entries_;
   std::unordered_map<std::string, std::uint32_t> by_identity_;
-  std::unordered_map<MacAddress, std::uint32_t> endpoint_by_mac_;
-  std::unordered_map<MacAddress, std::vector<std::uint32_t>> dynamic_by_mac_;
-  std::uint32_t fresh_ = 0;           // nothing at or above it has an entry, save by request
-  std::set<std::uint32_t> returned_;  // below fresh_ and without an entry again
-  std::list<std::uint32_t> resting_;  // released and expired, the one that ended first in front
+  std::unordered_map<MacAddress, std::uint32_t> endpoint_by_mac_;              // bound endpoints
+  std::unordered_map<MacAddress, std::vector<std::uint32_t>> clients_by_mac_;  // all the others
+  std::list<std::uint32_t> resting_;  // the lease that ended first is in front
   std::list<std::uint32_t> quarantined_;
-  std::uint64_t next_change_ = 1;
+  std::uint64_t next_change_ = 1;  // numbers holders and changes
   std::set<std::uint32_t> marked_;
-  std::set<std::uint32_t> failed_;
+  std::set<std::uint32_t> failed_;  // to be marked again when retry_ fires
   std::deque<InFlight> in_flight_;
   std::uint64_t next_ticket_ = 1;
-  Timer retry_;
+  Timer retry_{Timer::bind<&LeaseBook::on_retry>(*this)};
 };
 
 }  // namespace pontoon::dhcp

@@ -40,7 +40,7 @@ struct ServerConfig {
   std::vector<Ipv4Address> dns_servers;  // empty: option 6 is not sent
   std::string domain;                    // empty: option 15 is not sent
   std::uint16_t mtu = 1500;
-  Duration lease = limits::kDhcpLease;
+  Duration lease = limits::kDhcpLease;  // 1 s to 10 years
 };
 
 // A datagram to port 67 as the gateway got it.
@@ -108,8 +108,8 @@ class Server {
   void select(const Message& request, const Arrival& arrival, Instant now);
   void reboot(const Message& request, const Arrival& arrival, Instant now);
   void renew(const Message& request, const Arrival& arrival, Instant now);
-  void release(const Message& request, const Arrival& arrival, Instant now);
-  void decline(const Message& request, const Arrival& arrival, Instant now);
+  void release(const Message& request, Instant now);
+  void decline(const Message& request, Instant now);
   void inform(const Message& request, const Arrival& arrival, Instant now);
 
   void bind_and_acknowledge(const Message& request, const Arrival& arrival, Ipv4Address address,
