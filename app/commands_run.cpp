@@ -1,0 +1,77 @@
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "app/commands.h"
+#include "app/daemon_launcher.h"
+#include "bridge/netns/attach.h"
+#include "control/attach_session.h"
+#include "control/daemon.h"
+
+namespace pontoon::app {
+namespace {
+
+std::string joined(const std::vector<std::string>& words) {
+  return fmt::format("{}", fmt::join(words, " "));
+}
+
+}  // namespace
+
+int fail(const Error& error, int status) {
+  std::fprintf(stderr, "pontoon: %s\n", error.message.c_str());
+  return status;
+}
+
+int run(const control::Client& client, RunArguments arguments) {
+  if (auto running = ensure_daemon(client.paths()); !running)
+    return fail(running.error(), bridge::kExitFailure);
+  arguments.endpoint.command = joined(arguments.command);
+  arguments.endpoint.pid = static_cast<std::uint32_t>(getpid());
+  auto session = control::DaemonSession::open(client.paths(), arguments.endpoint);
+  if (!session) return fail(session.error(), bridge::kExitFailure);
+  bridge::RunOptions options;
+  options.argv = std::move(arguments.command);
+  options.endpoint = (*session)->config();
+  options.link = arguments.link;
+  options.user = arguments.user;
+  return bridge::run_command(options, **session);
+}
+
+int attach(const control::Client& client, AttachArguments arguments) {
+  if (auto running = ensure_daemon(client.paths()); !running) return fail(running.error());
+  arguments.endpoint.command =
+      arguments.pid ? fmt::format("(pid {})", *arguments.pid) : arguments.netns;
+  arguments.endpoint.pid = static_cast<std::uint32_t>(arguments.pid.value_or(0));
+  auto session = control::DaemonSession::open(client.paths(), arguments.endpoint);
+  if (!session) return fail(session.error());
+  bridge::AttachOptions options;
+  options.pid = arguments.pid;
+  options.netns_path = arguments.netns;
+  options.endpoint = (*session)->config();
+  options.link = arguments.link;
+  options.interface = arguments.interface;
+  const auto agent = bridge::attach_namespace(options, **session);
+  if (!agent) return fail(agent.error());
+  const control::EndpointInfo& info = (*session)->settings().info;
+  std::printf("%s %s\n", info.name.c_str(), info.ipv4.address.to_string().c_str());
+  return kOk;
+}
+
+int daemon(const control::Client& client, const DaemonArguments& arguments) {
+  control::DaemonOptions options;
+  options.paths = client.paths();
+  options.log_level = arguments.level;
+  options.foreground_log = !arguments.background;
+  options.ready_fd = arguments.background ? STDERR_FILENO : -1;
+  const auto ended = control::run_daemon(options);
+  return ended ? kOk : fail(ended.error());
+}
+
+int stop(const control::Client& client) {
+  const auto answer = client.call("POST", "/v1/stop");
+  return answer ? kOk : fail(answer.error());
+}
+
+}  // namespace pontoon::app
