@@ -7,6 +7,8 @@
 // A write carries the state that its address has when the batch is taken, so writing an address
 // once more than needed is harmless, and a failed batch needs no memory but its addresses. The
 // submissions are applied in order, so the newest state is what stays.
+#include <algorithm>
+
 #include "core/base/limits.h"
 #include "dhcp/lease_book.h"
 
@@ -70,10 +72,13 @@ std::vector<LeaseWrite> LeaseBook::take_batch() {
 }
 
 void LeaseBook::settle(Ticket ticket, bool ok, Instant now) {
-  // Completions come in the order of the submissions; anything else is not ours.
-  if (in_flight_.empty() || Ticket{config_.id, in_flight_.front().number} != ticket) return;
-  const InFlight settled = std::move(in_flight_.front());
-  in_flight_.pop_front();
+  if (ticket.book != config_.id) return;
+  const auto found = std::find_if(in_flight_.begin(), in_flight_.end(), [&](const InFlight& sent) {
+    return sent.number == ticket.number;
+  });
+  if (found == in_flight_.end()) return;
+  const InFlight settled = std::move(*found);
+  in_flight_.erase(found);
   if (!ok) {
     for (const Written& written : settled.writes)
       failed_.insert(written.address);

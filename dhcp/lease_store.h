@@ -45,7 +45,8 @@ class LeaseStore {
   // already) completes as failed. Submissions are applied in their order, each one whole or not at
   // all.
   virtual void submit(std::vector<LeaseWrite> batch, Ticket ticket) = 0;
-  // The completions since the last call, in the order of the submissions.
+  // The completions since the last call, in the order of the submissions save for those that could
+  // not be queued.
   virtual std::vector<Completion> poll() = 0;
   // Readable while poll() has something to give. -1: the store is asked each turn (tests).
   virtual int completion_fd() const noexcept = 0;

@@ -1,6 +1,7 @@
 #include "dhcp/server.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "core/base/check.h"
@@ -279,12 +280,13 @@ void Server::flush(LeaseStore& store) {
 void Server::on_durable(const Completion& completion, Instant now) {
   if (completion.ticket.book != book_.config().id) return;
   book_.settle(completion.ticket, completion.ok, now);
-  // Replies are parked in the order of their tickets.
-  while (!parked_.empty() && parked_.front().ticket <= completion.ticket) {
-    const Parked parked = std::move(parked_.front());
-    parked_.pop_front();
+  const auto waits = [&](const Parked& parked) { return parked.ticket != completion.ticket; };
+  const auto first = std::stable_partition(parked_.begin(), parked_.end(), waits);
+  const std::vector<Parked> settled(std::make_move_iterator(first),
+                                    std::make_move_iterator(parked_.end()));
+  parked_.erase(first, parked_.end());
+  for (const Parked& parked : settled)
     settle_parked(parked, completion.ok, now);
-  }
 }
 
 void Server::settle_parked(const Parked& parked, bool ok, Instant now) {

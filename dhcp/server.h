@@ -14,7 +14,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -128,7 +127,7 @@ class Server {
   LeaseBook& book_;
   ReplySender& sender_;
   DropCounters& drops_;
-  std::deque<Parked> parked_;
+  std::vector<Parked> parked_;  // in the order in which they came
 };
 
 }  // namespace pontoon::dhcp
