@@ -112,7 +112,13 @@ void keep(const Attachment& attachment, SessionWatch& watch, int signals) {
                                {watch.fd(), POLLIN, 0}}};
     if (::poll(fds.data(), fds.size(), poll_timeout(monotonic_now(), watch.deadline())) < 0)
       continue;
-    if (fds[0].revents != 0 || fds[1].revents != 0) return;
+    if (fds[0].revents != 0) {
+      // Taken, it cannot strike when the mask is restored.
+      signalfd_siginfo info{};
+      (void)!::read(signals, &info, sizeof info);
+      return;
+    }
+    if (fds[1].revents != 0) return;
     const Instant now = monotonic_now();
     if (fds[2].revents == 0 && now < watch.deadline()) continue;
     if (watch.step(now) != SessionWatch::Verdict::keep) return;

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <string_view>
 
 #include "bridge/netns/run.h"
 #include "core/base/unique_fd.h"
@@ -34,6 +35,21 @@ void set_default(int signal) noexcept {
   struct sigaction action {};
   action.sa_handler = SIG_DFL;
   ::sigaction(signal, &action, nullptr);
+}
+
+// execvp() says EACCES for a name that is nowhere when it could not look into one folder of PATH.
+bool is_nowhere(const std::string& program) {
+  if (program.find('/') != std::string::npos) return false;
+  const char* variable = ::getenv("PATH");
+  std::string_view path = variable != nullptr ? variable : "/bin:/usr/bin";
+  for (;;) {
+    const std::size_t end = path.find(':');
+    const std::string folder(path.substr(0, end));
+    if (::access((folder.empty() ? program : folder + "/" + program).c_str(), F_OK) == 0)
+      return false;
+    if (end == std::string_view::npos) return true;
+    path.remove_prefix(end + 1);
+  }
 }
 
 // In the child. Returns only when the program cannot be executed, with errno set.
@@ -77,7 +93,8 @@ Result<pid_t, SpawnFailure> spawn_command(
   if (child < 0) return failure("cannot fork");
   if (child == 0) {
     become(arguments, environment, mask, parent);
-    const int error = errno;
+    int error = errno;
+    if (error == EACCES && is_nowhere(argv[0])) error = ENOENT;
     (void)!::write(failed.write.get(), &error, sizeof error);
     ::_exit(kExitNotExecutable);
   }

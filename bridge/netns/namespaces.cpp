@@ -6,7 +6,6 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/pidfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -15,6 +14,8 @@
 #include <cstring>
 #include <string_view>
 #include <utility>
+
+#include "bridge/netns/process.h"
 
 namespace pontoon::bridge {
 namespace {
@@ -162,7 +163,7 @@ Result<TargetNamespace> open_target(const std::optional<pid_t>& pid, const std::
     return target;
   }
   const std::string process = "process " + std::to_string(*pid);
-  target.process = UniqueFd(::pidfd_open(*pid, 0));
+  target.process = open_pidfd(*pid);
   if (!target.process) {
     if (errno == ESRCH) return Error{ErrorCode::not_found, "there is no " + process};
     return Error{ErrorCode::invalid_argument, process + ": " + reason(errno)};

@@ -2,6 +2,7 @@
 
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -30,6 +31,10 @@ int poll_timeout(Instant now, Instant deadline) noexcept {
   if (deadline <= now) return 0;
   const auto wait = std::chrono::ceil<std::chrono::milliseconds>(deadline - now).count();
   return static_cast<int>(std::min<std::int64_t>(wait, std::numeric_limits<int>::max()));
+}
+
+UniqueFd open_pidfd(pid_t pid) noexcept {
+  return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
 }
 
 UniqueFd open_signal_fd(const sigset_t& signals) noexcept {

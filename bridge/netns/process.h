@@ -2,6 +2,7 @@
 #pragma once
 
 #include <signal.h>
+#include <sys/types.h>
 
 #include <string>
 
@@ -35,6 +36,10 @@ class BlockedSignals {
  private:
   sigset_t previous_{};
 };
+
+// Readable once the process has ended. Unset, with errno, when there is none. (glibc 2.36 declares
+// pidfd_open without C linkage.)
+UniqueFd open_pidfd(pid_t pid) noexcept;
 
 // Non-blocking and close-on-exec; unset when the kernel refuses.
 UniqueFd open_signal_fd(const sigset_t& signals) noexcept;
