@@ -189,6 +189,23 @@ TEST_CASE("the agent of an attachment waits for the daemon, and not for ever") {
   CHECK_THAT(target.ask("ip -o link"), !Contains("eth0"));
 }
 
+TEST_CASE("the interface of a killed agent goes when the daemon lets go of it") {
+  for (const LinkChoice choice : {LinkChoice::automatic, LinkChoice::packet}) {
+    Target target(false, {"-Urn"});
+    AttachOptions options = to(target);
+    options.link = choice;
+    Attach attach(options);
+    REQUIRE(attach.word() == "attached\n");
+    HandedLink link = attach.daemon.receive_link();
+    REQUIRE(::kill(attach.agent(), SIGKILL) == 0);
+    CHECK(attach.wait() == 99);
+    CHECK_THAT(target.ask("ip -o link"), Contains("eth0"));
+    link.fd.reset();
+    CHECK_THAT(target.ask("while ip link show dev eth0 >/dev/null 2>&1; do :; done; ip -o link"),
+               !Contains("eth0"));
+  }
+}
+
 TEST_CASE("the agent keeps only the descriptors that it needs and has no terminal") {
   Target target(false, {"-Urn"});
   Attach attach(to(target));

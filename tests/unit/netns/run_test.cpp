@@ -133,6 +133,15 @@ TEST_CASE("environment additions reach the command and its PATH is searched") {
   CHECK_THAT(lost.process.errors(), Contains("pontoon: sh: No such file"));
 }
 
+TEST_CASE(
+    "a folder of PATH that cannot be searched does not make a missing program a forbidden one") {
+  RunOptions options = shell("");
+  options.argv = {"no-such-program-anywhere"};
+  options.environment = {{"PATH", "/proc/1/map_files:/usr/bin"}};
+  Run run(options, {.ordinary_user = is_root()});
+  CHECK(run.process.wait() == 127);
+}
+
 TEST_CASE("the command gets no descriptor but its standard streams") {
   Run run(shell("ls /proc/$$/fd"));
   CHECK(run.process.wait() == 0);
@@ -186,19 +195,18 @@ TEST_CASE("what the terminal sends to all reaches the command once") {
 }
 
 TEST_CASE("a stop from the terminal stops and continues all three processes") {
+  // A group of its own whose leader's parent, the test, is in the same session: a job of a shell.
   const std::string seconds = unique_seconds();
-  Run run(shell("trap 'exit 9' TERM; echo ready; sleep " + seconds + " & while :; do wait; done"));
+  Run run(shell("trap 'exit 9' TERM; echo ready; sleep " + seconds + " & while :; do wait; done"),
+          {.adjust_session = [](FakeSession&) { ::setpgid(0, 0); }});
   run.process.read_until("ready");
-  const pid_t agent = only_child_of(run.process.pid());
-  // The group is the test's own, so the signal goes to each of them, as the terminal would send it.
-  for (const pid_t pid : {run.process.pid(), agent})
-    REQUIRE(::kill(pid, SIGTSTP) == 0);
+  const pid_t job = run.process.pid();
+  REQUIRE(::kill(-job, SIGTSTP) == 0);
   int status = 0;
-  REQUIRE(::waitpid(run.process.pid(), &status, WUNTRACED) == run.process.pid());
+  REQUIRE(::waitpid(job, &status, WUNTRACED) == job);
   CHECK(WIFSTOPPED(status));
-  for (const pid_t pid : {run.process.pid(), agent})
-    REQUIRE(::kill(pid, SIGCONT) == 0);
-  REQUIRE(::kill(run.process.pid(), SIGTERM) == 0);
+  REQUIRE(::kill(-job, SIGCONT) == 0);
+  REQUIRE(::kill(job, SIGTERM) == 0);
   CHECK(run.process.wait() == 9);
 }
 
