@@ -44,9 +44,10 @@ bool is_nowhere(const std::string& program) {
   std::string_view path = variable != nullptr ? variable : "/bin:/usr/bin";
   for (;;) {
     const std::size_t end = path.find(':');
-    const std::string folder(path.substr(0, end));
-    if (::access((folder.empty() ? program : folder + "/" + program).c_str(), F_OK) == 0)
-      return false;
+    std::string candidate(path.substr(0, end));
+    if (!candidate.empty()) candidate += '/';
+    candidate += program;
+    if (::access(candidate.c_str(), F_OK) == 0) return false;
     if (end == std::string_view::npos) return true;
     path.remove_prefix(end + 1);
   }
@@ -83,6 +84,7 @@ Result<pid_t, SpawnFailure> spawn_command(
     const std::vector<std::string>& argv,
     const std::vector<std::pair<std::string, std::string>>& environment, const sigset_t& mask) {
   std::vector<char*> arguments;
+  arguments.reserve(argv.size() + 1);
   for (const std::string& argument : argv)
     arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);

@@ -2,12 +2,15 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <csignal>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 
@@ -172,6 +175,27 @@ TEST_CASE("private files appear where there is nothing to mount over") {
           (void)!::symlink("/dev/null", "/etc/resolv.conf");
           write("/etc/hosts", "theirs");
         }) == ours);
+}
+
+TEST_CASE("a resolver that listens outside is hidden") {
+  const std::string seen = inside([] {
+    const char* path = "/run/systemd/resolve/io.systemd.Resolve";
+    if (::mount("tmpfs", "/run", "tmpfs", 0, nullptr) != 0) return std::string("no tmpfs");
+    ::mkdir("/run/systemd", 0755);
+    ::mkdir("/run/systemd/resolve", 0755);
+    const UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strcpy(address.sun_path, path);
+    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+    if (::bind(listener.get(), generic, sizeof address) != 0) return std::string("no socket");
+    ::listen(listener.get(), 1);
+    std::string told = code_of(mount_etc_files({"", "", ""}));
+    const UniqueFd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const int connected = ::connect(client.get(), generic, sizeof address);
+    return told + (connected == 0 ? "answers" : std::strerror(errno));
+  });
+  CHECK(seen == "ok Connection refused");
 }
 
 TEST_CASE("the host's files are what they were") {
