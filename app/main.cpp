@@ -81,6 +81,9 @@ struct Arguments {
   std::string name;
   std::string port;
   std::vector<std::string> names;
+  // What stood behind the first "--" of `run`. CLI11 hands it to the parent command, so it is cut
+  // off before parsing.
+  std::optional<std::vector<std::string>> after_dashes;
   bool json = false;
   bool quiet = false;
   int status = 0;
@@ -101,8 +104,11 @@ void add_run(CLI::App& root, Arguments& arguments, const control::Client& client
   command->prefix_command();
   command->callback([&arguments, command, &client] {
     std::vector<std::string> words = command->remaining();
-    const bool separated = !words.empty() && words.front() == "--";
-    if (separated) words.erase(words.begin());
+    const bool separated = words.empty();
+    if (!words.empty() && arguments.after_dashes) words.emplace_back("--");
+    if (arguments.after_dashes) {
+      words.insert(words.end(), arguments.after_dashes->begin(), arguments.after_dashes->end());
+    }
     if (words.empty()) {
       arguments.status = app::fail(
           {ErrorCode::invalid_argument, "what shall be run? pontoon run [OPTIONS] [--] COMMAND"},
@@ -252,6 +258,16 @@ void add_daemon(CLI::App& root, Arguments& arguments, const control::Client& cli
   command->callback([&] { arguments.status = app::version(client, arguments.json); });
 }
 
+int cut_at_dashes(int argc, char** argv, Arguments& arguments) {
+  if (argc < 2 || std::string_view(argv[1]) != "run") return argc;
+  for (int i = 2; i < argc; ++i) {
+    if (std::string_view(argv[i]) != "--") continue;
+    arguments.after_dashes.emplace(argv + i + 1, argv + argc);
+    return i;
+  }
+  return argc;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -265,6 +281,7 @@ int main(int argc, char** argv) {
   add_lists(root, arguments, client);
   add_networks(root, arguments, client);
   add_daemon(root, arguments, client);
+  argc = cut_at_dashes(argc, argv, arguments);
   try {
     root.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {

@@ -40,9 +40,10 @@ class NetworkStore::Impl {
   }
 
   Status<> prepare_schema() {
-    const Statement version = statement("PRAGMA user_version");
+    Statement version = statement("PRAGMA user_version");
     if (!version || sqlite3_step(version.get()) != SQLITE_ROW) return failure();
     const int found = sqlite3_column_int(version.get(), 0);
+    version.reset();  // an open statement is a transaction, in which the journal mode cannot change
     if (found > kSchema) {
       return Error{
           ErrorCode::unsupported,
