@@ -324,6 +324,11 @@ bool TcpEngine::open(const FlowKey& flow, std::unique_ptr<Stream> stream, Instan
   return impl_->open(flow, std::move(stream), now);
 }
 
+bool TcpEngine::has_flow(const FlowKey& flow) const noexcept {
+  return impl_->core.table.find(flow.target, flow.initiator) != nullptr ||
+         impl_->core.table.find(flow.initiator, flow.target) != nullptr;
+}
+
 void TcpEngine::drop_endpoint(const IpAddress& endpoint) noexcept {
   impl_->drop_endpoint(endpoint);
 }
