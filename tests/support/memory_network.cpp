@@ -368,18 +368,16 @@ std::optional<SocketError> MemoryNetwork::check_bind(const SocketAddress& local,
 }
 
 bool MemoryNetwork::taken(const SocketAddress& local, Protocol protocol) const {
-  const auto collides = [&](const SocketAddress& other) {
-    return other.port == local.port && other.ip.is_v4() == local.ip.is_v4() &&
-           (other.ip == local.ip || other.ip.is_any() || local.ip.is_any());
+  const auto occupied = [&](const IpAddress& ip) {
+    const SocketAddress place{ip, local.port};
+    return foreign_.contains({place, protocol}) ||
+           (protocol == Protocol::tcp ? listeners_.contains(place) : bound_.contains(place));
   };
-  for (const auto& [address, of] : foreign_) {
-    if (of == protocol && collides(address)) return true;
-  }
-  const auto any_collides = [&](const auto& sockets) {
-    return std::any_of(sockets.begin(), sockets.end(),
-                       [&](const auto& entry) { return collides(entry.first); });
-  };
-  return protocol == Protocol::tcp ? any_collides(listeners_) : any_collides(bound_);
+  if (occupied(local.ip) || occupied(any_of(local.ip))) return true;
+  return local.ip.is_any() &&
+         std::any_of(addresses_.begin(), addresses_.end(), [&](const IpAddress& ip) {
+           return ip.is_v4() == local.ip.is_v4() && occupied(ip);
+         });
 }
 
 Result<SocketAddress, SocketError> MemoryNetwork::bind(const SocketAddress& local,
