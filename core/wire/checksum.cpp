@@ -38,10 +38,17 @@ std::uint16_t native_sum(const std::uint8_t* data, std::size_t size) noexcept {
   }
   for (; size >= 8; data += 8, size -= 8)
     add_with_carry(even, load<std::uint64_t>(data));
-  if (size > 0) {
-    std::uint64_t last = 0;  // zero padding at the end does not change the sum
-    std::memcpy(&last, data, size);
-    add_with_carry(odd, last);
+  if ((size & 4) != 0) {
+    add_with_carry(odd, load<std::uint32_t>(data));
+    data += 4;
+  }
+  if ((size & 2) != 0) {
+    add_with_carry(odd, load<std::uint16_t>(data));
+    data += 2;
+  }
+  if ((size & 1) != 0) {
+    const std::uint8_t last[2] = {*data, 0};  // zero padding at the end does not change the sum
+    add_with_carry(odd, load<std::uint16_t>(last));
   }
   add_with_carry(even, odd);
   return fold(even);
