@@ -161,7 +161,7 @@ void EchoEgress::refuse(const stack::EchoRequest& request, SocketError error,
   refusal.error = error;
   stack::IcmpErrorSpec spec;
   spec.quoted = stack::IcmpErrorSpec::Quoted::echo;
-  spec.flow = {{request.source, 0}, {request.target, request.identifier}};
+  spec.flow = {{request.source, request.identifier}, {request.target, 0}};
   spec.echo_sequence = request.sequence;
   spec.payload = request.payload;
   if (describe(refusal, spec)) inside_.send_icmp_error(spec, now);
@@ -174,7 +174,7 @@ std::size_t EchoEgress::report_errors(Flow& flow, Instant now) noexcept {
     if (!error) break;
     stack::IcmpErrorSpec spec;
     spec.quoted = stack::IcmpErrorSpec::Quoted::echo;
-    spec.flow = {{flow.key.ip, 0}, {policy_.inside_name(error->target.ip), flow.key.port}};
+    spec.flow = {flow.key, {policy_.inside_name(error->target.ip), 0}};
     spec.echo_sequence = flow.sequence_to(error->target.ip);
     if (describe(*error, spec)) inside_.send_icmp_error(spec, now);
   }

@@ -100,7 +100,7 @@ void Egress::on_echo_request(const stack::EchoRequest& request, Instant now) noe
   stack::IcmpErrorSpec spec;
   spec.reason = stack::Unreachable::prohibited;
   spec.quoted = stack::IcmpErrorSpec::Quoted::echo;
-  spec.flow = {{request.source, 0}, {request.target, request.identifier}};
+  spec.flow = {{request.source, request.identifier}, {request.target, 0}};
   spec.echo_sequence = request.sequence;
   spec.payload = request.payload;
   inside_.send_icmp_error(spec, now);

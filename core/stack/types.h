@@ -78,7 +78,8 @@ enum class Unreachable : std::uint8_t {
 struct IcmpErrorSpec {
   Unreachable reason = Unreachable::port;
   enum class Quoted : std::uint8_t { tcp, udp, echo } quoted = Quoted::udp;
-  FlowKey flow;  // initiator: the endpoint, which gets the error. Ports: 0 and identifier for echo
+  // initiator: the endpoint, which gets the error; for echo its port is the identifier.
+  FlowKey flow;
   std::optional<IpAddress> reporter;  // shown as the sender; the gateway when absent
   std::uint32_t mtu = 0;
   std::uint32_t tcp_sequence = 0;

@@ -139,7 +139,7 @@ TEST_CASE("without permission the endpoint is told, and so is whoever asks") {
   CHECK(world.inside.errors[0].reason == Unreachable::prohibited);
   CHECK(world.inside.errors[0].quoted == IcmpErrorSpec::Quoted::echo);
   CHECK(world.inside.errors[0].echo_sequence == 1);
-  CHECK(world.inside.errors[0].flow.target == at("198.51.100.1", 77));
+  CHECK(world.inside.errors[0].flow == stack::FlowKey{at("172.17.0.2", 77), at("198.51.100.1", 0)});
   CHECK(world.egress.drops()[DropReason::host_refused] == 1);
 }
 
@@ -174,7 +174,7 @@ TEST_CASE("errors from outside quote the last request to that target") {
   REQUIRE(world.inside.errors.size() == 2);
   CHECK(world.inside.errors[0].reason == Unreachable::time_exceeded);
   CHECK(world.inside.errors[0].echo_sequence == 2);
-  CHECK(world.inside.errors[0].flow.target == at("198.51.100.2", 77));
+  CHECK(world.inside.errors[0].flow == stack::FlowKey{at("172.17.0.2", 77), at("198.51.100.2", 0)});
   CHECK(world.inside.errors[1].reason == Unreachable::host);
   CHECK(world.inside.errors[1].echo_sequence == 3);
 }
