@@ -53,12 +53,11 @@ ForwardError error_of(int status) noexcept {
   switch (status) {
     case ARES_ETIMEOUT:
       return ForwardError::timed_out;
-    case ARES_ECONNREFUSED:
-      return ForwardError::unreachable;
     case ARES_ENOMEM:
       return ForwardError::overloaded;
     case ARES_EBADRESP:
       return ForwardError::malformed;
+    // ARES_ECONNREFUSED also stands for servers that answered with a failure.
     default:
       return ForwardError::failed;
   }

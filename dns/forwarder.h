@@ -14,12 +14,11 @@ namespace pontoon::dns {
 enum class ForwardTicket : std::uint64_t {};
 
 enum class ForwardError : std::uint8_t {
-  no_servers,   // none is configured, or only ourselves
-  overloaded,   // a limit of the forwarder is reached, or the host has no sockets left
-  timed_out,    // nobody answered in time
-  unreachable,  // every upstream refused the connection
-  failed,       // the upstreams answered, but with SERVFAIL, REFUSED or NOTIMP
-  malformed,    // the answer is not one to our question
+  no_servers,  // none is configured, or only ourselves
+  overloaded,  // a limit of the forwarder is reached, or the host has no sockets left
+  timed_out,   // nobody answered in time
+  failed,      // every upstream was unreachable or answered with SERVFAIL, REFUSED or NOTIMP
+  malformed,   // the answer is not one to our question
 };
 
 class ForwardHandler {
