@@ -56,12 +56,14 @@ std::size_t piece_size(bool v4, std::size_t mtu) noexcept {
 
 // Fills `out` from `offset` on, as if `header` and `body` were one.
 void gather(ByteView header, ByteView body, std::size_t offset, MutableBytes out) noexcept {
-  const std::size_t head =
-      offset < header.size() ? std::min(header.size() - offset, out.size()) : 0;
-  if (head > 0)
-    std::copy_n(header.begin() + static_cast<std::ptrdiff_t>(offset), head, out.begin());
-  const ByteView rest = body.subspan(offset + head - header.size(), out.size() - head);
-  std::copy(rest.begin(), rest.end(), out.begin() + static_cast<std::ptrdiff_t>(head));
+  ByteWriter writer(out);
+  if (offset < header.size()) {
+    writer.bytes(header.subspan(offset, std::min(header.size() - offset, out.size())));
+  }
+  const std::size_t reached = offset + writer.position();
+  if (writer.remaining() > 0) {
+    writer.bytes(body.subspan(reached - header.size(), writer.remaining()));
+  }
 }
 
 }  // namespace

@@ -20,22 +20,18 @@ bool NeighbourCache::send(const IpAddress& address, FrameRef packet, Instant now
     return true;
   }
   entry->used = now;
-  switch (entry->state) {
-    case NeighbourState::incomplete:
-      enqueue(*entry, std::move(packet));
-      return true;
-    case NeighbourState::reachable:
-      if (still_reachable(entry->confirmed, now)) break;
-      [[fallthrough]];
-    case NeighbourState::stale:
-      entry->state = NeighbourState::probe;
-      entry->asked = 0;
-      ask(*entry, now);
-      break;
-    case NeighbourState::probe:
-      break;
+  if (entry->state == NeighbourState::incomplete) {
+    enqueue(*entry, std::move(packet));
+    return true;
   }
   output_.send_to_link(entry->mac, std::move(packet), now);
+  const bool over =
+      entry->state == NeighbourState::reachable && !still_reachable(entry->confirmed, now);
+  if (over || entry->state == NeighbourState::stale) {
+    entry->state = NeighbourState::probe;
+    entry->asked = 0;
+    ask(*entry, now);
+  }
   return true;
 }
 
