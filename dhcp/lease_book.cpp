@@ -15,12 +15,6 @@
 namespace pontoon::dhcp {
 namespace {
 
-// RFC 2131 4.2: "If the client does not provide a 'client identifier' option, the server MUST use
-// the contents of the 'chaddr' field to identify the client." The first byte keeps the kinds apart.
-std::string identity_of_mac(const MacAddress& mac) {
-  return std::string("m").append(as_text(mac.octets));
-}
-
 std::vector<Ipv4Address> with_gateway(std::vector<Ipv4Address> reserved, Ipv4Address gateway) {
   reserved.push_back(gateway);
   return reserved;
@@ -47,16 +41,19 @@ const LeaseBook::Entry* LeaseBook::entry_by_identity(const std::string& identity
   return found == by_identity_.end() ? nullptr : entry(Ipv4Address{found->second});
 }
 
+// RFC 2131 4.2: "If the client does not provide a 'client identifier' option, the server MUST use
+// the contents of the 'chaddr' field to identify the client." The first byte keeps the kinds apart;
+// endpoints' begin with "e".
 std::string LeaseBook::identity_of(const Client& client) const {
-  std::string own = identity_of_mac(client.mac);
-  if (client.client_id.empty()) return own;
-  const Entry* known = entry_by_identity(own);
-  if (known != nullptr && known->lease.client_id == client.client_id) return own;
+  if (client.client_id.empty()) return std::string("m").append(as_text(client.mac.octets));
+  std::string contested = std::string("x").append(as_text(client.mac.octets));
+  contested.append(as_text(client.client_id));
+  if (by_identity_.contains(contested)) return contested;
   std::string identity = std::string("c").append(as_text(client.client_id));
   const Entry* holder = entry_by_identity(identity);
   // Deviation: see the header. A lease that rests follows its identifier to another MAC.
   const bool foreign = holder != nullptr && holder->lease.mac != client.mac && !holder->rests();
-  return foreign ? own : identity;
+  return foreign ? contested : identity;
 }
 
 const LeaseBook::Entry* LeaseBook::entry_of(const Client& client) const {

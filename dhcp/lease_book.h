@@ -9,8 +9,9 @@
 // Identity: an endpoint is its name; any other client is its client identifier, else its hardware
 // type and address (RFC 2131 4.2). A DHCP client whose MAC belongs to a claimed endpoint is that
 // endpoint, whatever client identifier it sends.
-// Deviation: a client identifier under which another MAC holds a running lease counts as absent.
-// Identifiers are not secret, so a container could take over its neighbour's address by them.
+// Deviation: while another MAC holds a running lease under a client identifier, whoever else comes
+// with it is another client. Identifiers are not secret, so a container could take over its
+// neighbour's address by them.
 //
 // What a container can cause is bounded: one MAC has at most kLeasesPerPort leases that are not an
 // endpoint's, resting and quarantined ones included; it then reuses its own or is refused.

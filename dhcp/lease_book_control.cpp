@@ -39,8 +39,9 @@ Status<> check_claim(const Claim& claim) {
 
 // The order in which restored leases are taken in: who holds an address now goes first, then those
 // that rest, in the order in which they ended.
-auto restore_rank(const Lease& lease) {
-  const bool holds = lease.state == LeaseState::bound || lease.state == LeaseState::declined;
+auto restore_rank(const Lease& lease, Instant now) {
+  const bool rests = lease.state == LeaseState::released || lease.state == LeaseState::expired;
+  const bool holds = !rests && lease.expires > now;
   return std::tuple(holds ? 0 : 1, lease.expires, lease.address);
 }
 
@@ -185,8 +186,8 @@ void LeaseBook::restore(const std::vector<Lease>& leases, Instant now) {
   for (const Lease& lease : leases) {
     if (lease.network == config_.network) ours.push_back(lease);
   }
-  std::sort(ours.begin(), ours.end(), [](const Lease& left, const Lease& right) {
-    return restore_rank(left) < restore_rank(right);
+  std::sort(ours.begin(), ours.end(), [now](const Lease& left, const Lease& right) {
+    return restore_rank(left, now) < restore_rank(right, now);
   });
   for (const Lease& lease : ours)
     restore_one(lease, now);
