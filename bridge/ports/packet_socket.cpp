@@ -32,8 +32,8 @@ Status<> require(const UniqueFd& fd, int option, const char* name) {
   return failure(ErrorCode::unsupported, std::string("the kernel refuses ") + name);
 }
 
-// As large as the host lets us. FORCE needs a privilege over the namespace, which who calls this
-// mostly has.
+// As large as the host lets us: FORCE needs CAP_NET_ADMIN over the host itself. An ordinary user
+// gets what net.core.rmem_max and wmem_max say, by default six super-frames each way.
 void enlarge_buffers(const UniqueFd& fd) noexcept {
   const int bytes = limits::kPacketBufferBytes;
   for (const auto& [forced, asked] :
@@ -60,8 +60,10 @@ Status<> set_options(const UniqueFd& fd) {
       !done) {
     return done;
   }
-  // PACKET_QDISC_BYPASS stays off: a veth has no queueing discipline to go around, and where
-  // someone gave it one, its back-pressure is wanted.
+  // A veth gets its real queueing discipline, which is none, up to a second after its other end
+  // came up. Until then one stands in that swallows frames and reports success: the answer to an
+  // endpoint's first ARP request would be lost, and its first connection wait for the next.
+  if (auto done = require(fd, PACKET_QDISC_BYPASS, "PACKET_QDISC_BYPASS"); !done) return done;
   return require(fd, PACKET_AUXDATA, "PACKET_AUXDATA");
 }
 
