@@ -67,7 +67,8 @@ enum class Recovery : std::uint8_t {
 struct ReceiveSide {
   wire::TcpSequence initial;       // IRS
   wire::TcpSequence next;          // RCV.NXT: what the host socket took, exactly
-  wire::TcpSequence edge;          // right edge of the window as offered; never moves left
+  wire::TcpSequence edge;          // right edge of the window as offered
+  wire::TcpSequence furthest;      // the right edge as far as it ever was: what may be under way
   wire::TcpSequence acknowledged;  // RCV.NXT as last told to the endpoint
   wire::TcpSequence end;           // where the endpoint's FIN stands, with end_known
   wire::TcpSequence last_held;     // begin of the newest out-of-order text: first SACK block

@@ -91,6 +91,7 @@ void Handshake::take_syn(Flow& flow, const Segment& syn) noexcept {
   const std::int32_t offered = flow.receive.edge - flow.receive.next;
   flow.receive.next = syn.sequence + 1U;
   flow.receive.edge = flow.receive.next + static_cast<std::uint32_t>(std::max(offered, 0));
+  flow.receive.furthest = flow.receive.edge;
   flow.receive.acknowledged = flow.receive.next;
   flow.send.window_sequence = syn.sequence;
   flow.send.window_acknowledgement = syn.flags.ack ? syn.acknowledgement : flow.send.initial;

@@ -5,16 +5,16 @@ namespace {
 
 using wire::TcpSequence;
 
-// RFC 9293 3.10.7.4, first, with two allowances. An empty segment may stand at the window's right
-// edge, where a sender that has filled the window stands. At a closed window, text that begins at
-// RCV.NXT is a window probe: the host socket is asked whether it takes it after all.
+// RFC 9293 3.10.7.4, first, with three allowances. What was sent while the window reached further
+// is judged by that window, or the acknowledgements in it would be lost. An empty segment may stand
+// at the right edge, where a sender that has filled the window stands. At a closed window, text
+// that begins at RCV.NXT is a window probe: the host socket is asked whether it takes it after all.
 bool acceptable(const ReceiveSide& receive, const Segment& segment) noexcept {
   const TcpSequence end = segment.sequence + segment.length();
-  const bool closed = receive.edge <= receive.next;
-  if (closed) return segment.sequence == receive.next;
+  if (receive.furthest <= receive.next) return segment.sequence == receive.next;
   if (segment.length() == 0)
-    return segment.sequence >= receive.next && segment.sequence <= receive.edge;
-  return segment.sequence < receive.edge && end > receive.next;
+    return segment.sequence >= receive.next && segment.sequence <= receive.furthest;
+  return segment.sequence < receive.furthest && end > receive.next;
 }
 
 bool older(std::uint32_t left, std::uint32_t right) noexcept {

@@ -41,6 +41,7 @@ std::uint16_t offer_window(Flow& flow, bool syn) noexcept {
   }
   window = std::min(window >> scale, kUnscaledMost);
   receive.edge = receive.next + (window << scale);
+  receive.furthest = wire::later(receive.furthest, receive.edge);
   return static_cast<std::uint16_t>(window);
 }
 

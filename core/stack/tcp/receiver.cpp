@@ -50,6 +50,11 @@ void Receiver::hold(Flow& flow, TcpSequence begin, ByteView text, Instant now) n
   ++core_.counters.out_of_order_segments;
   const std::int32_t room = receive.edge - begin;
   text = text.first(std::min(text.size(), static_cast<std::size_t>(std::max(room, 0))));
+  if (text.empty()) {
+    core_.drops.count(DropReason::tcp_host_full);
+    writer_.acknowledge(flow, now);
+    return;
+  }
   switch (core_.held.hold(receive.held, begin, text)) {
     case HoldResult::held:
       receive.last_held = begin;
@@ -69,6 +74,7 @@ std::size_t Receiver::write(Flow& flow, ByteView text) noexcept {
   const IoResult result = flow.stream->write(std::span(&text, 1));
   if (result.kind == IoResult::Kind::failed || result.kind == IoResult::Kind::end) {
     flow.stream_failed = true;
+    flow.send.drained = false;  // what the host had still said is asked for once more
     return 0;
   }
   const std::size_t taken = result.kind == IoResult::Kind::done ? result.bytes : 0;
