@@ -22,38 +22,38 @@ bool is_reserved(Ipv4Address address) noexcept {
 Addresses::Addresses(const MacAddress& mac, const IpPrefix& ipv4,
                      const std::optional<IpPrefix>& ipv6) noexcept
     : mac_(mac),
-      ipv4_(ipv4),
-      ipv6_(ipv6),
+      ipv4_(ipv4.address),
       link_local_(Ipv6Address::link_local(mac)),
-      directed_broadcast_(ipv4.last()),
-      network_(ipv4.network()),
+      network4_{ipv4.network(), ipv4.last()},
       // RFC 3021: a /31 (and a single address) has no broadcast address.
-      has_directed_broadcast_(ipv4.length <= 30) {}
+      has_directed_broadcast_(ipv4.length <= 30) {
+  if (!ipv6) return;
+  ipv6_ = ipv6->address;
+  network6_ = {ipv6->network(), ipv6->last()};
+}
 
 IpAddress Addresses::toward(const IpAddress& other) const noexcept {
-  if (other.is_v4()) return ipv4_.address;
-  if (ipv6_ && !other.v6().is_link_local()) return ipv6_->address;
+  if (other.is_v4()) return ipv4_;
+  if (ipv6_ && !other.is_link_local()) return *ipv6_;
   return link_local_;
 }
 
 bool Addresses::ours(const IpAddress& address) const noexcept {
-  return address == ipv4_.address || address == IpAddress(link_local_) ||
-         (ipv6_ && address == ipv6_->address);
+  return address == ipv4_ || address == IpAddress(link_local_) || address == ipv6_;
 }
 
 bool Addresses::on_link(const IpAddress& address) const noexcept {
   if (address.is_v4()) {
-    if (!ipv4_.contains(address)) return false;
-    return !has_directed_broadcast_ || (address != directed_broadcast_ && address != network_);
+    if (!network4_.contains(address)) return false;
+    return !has_directed_broadcast_ || (address != network4_.first && address != network4_.last);
   }
-  const Ipv6Address six = address.v6();
-  if (six.is_multicast() || six.is_any()) return false;
-  return six.is_link_local() || (ipv6_ && ipv6_->contains(address));
+  if (address.is_multicast() || address.is_any()) return false;
+  return address.is_link_local() || (ipv6_ && network6_.contains(address));
 }
 
 bool Addresses::is_broadcast(const IpAddress& address) const noexcept {
   if (!address.is_v4()) return false;
-  return address.v4().is_broadcast() || (has_directed_broadcast_ && address == directed_broadcast_);
+  return address.v4().is_broadcast() || (has_directed_broadcast_ && address == network4_.last);
 }
 
 bool Addresses::in_group(const IpAddress& group) const noexcept {
@@ -61,7 +61,7 @@ bool Addresses::in_group(const IpAddress& group) const noexcept {
   const Ipv6Address six = group.v6();
   return six == wire::all_nodes() || six == wire::all_routers() ||
          six == wire::solicited_node(link_local_) ||
-         (ipv6_ && six == wire::solicited_node(ipv6_->address.v6()));
+         (ipv6_ && six == wire::solicited_node(ipv6_->v6()));
 }
 
 SourceKind Addresses::judge_source(const IpAddress& source) const noexcept {
@@ -77,7 +77,7 @@ SourceKind Addresses::judge_source4(Ipv4Address source) const noexcept {
     return SourceKind::martian;
   }
   if (on_link(source)) return SourceKind::on_link;
-  return ipv4_.contains(source) ? SourceKind::martian : SourceKind::off_link;
+  return network4_.contains(source) ? SourceKind::martian : SourceKind::off_link;
 }
 
 SourceKind Addresses::judge_source6(const Ipv6Address& source) const noexcept {
@@ -100,7 +100,7 @@ TargetKind Addresses::judge_target4(Ipv4Address target) const noexcept {
     return TargetKind::martian;
   }
   if (on_link(target)) return TargetKind::neighbour;
-  return ipv4_.contains(target) ? TargetKind::martian : TargetKind::foreign;
+  return network4_.contains(target) ? TargetKind::martian : TargetKind::foreign;
 }
 
 TargetKind Addresses::judge_target6(const Ipv6Address& target) const noexcept {

@@ -32,7 +32,7 @@ class Addresses {
             const std::optional<IpPrefix>& ipv6) noexcept;
 
   const MacAddress& mac() const noexcept { return mac_; }
-  Ipv4Address ipv4() const noexcept { return ipv4_.address.v4(); }
+  Ipv4Address ipv4() const noexcept { return ipv4_.v4(); }
   const Ipv6Address& link_local() const noexcept { return link_local_; }
   // What we show as our own address to `other`: the same family and, for IPv6, the same scope.
   IpAddress toward(const IpAddress& other) const noexcept;
@@ -54,12 +54,21 @@ class Addresses {
   TargetKind judge_target4(Ipv4Address target) const noexcept;
   TargetKind judge_target6(const Ipv6Address& target) const noexcept;
 
+  // A prefix as its first and last address: looked at for every packet, so no bit is counted then.
+  struct Range {
+    IpAddress first;
+    IpAddress last;
+    bool contains(const IpAddress& address) const noexcept {
+      return first <= address && address <= last;
+    }
+  };
+
   MacAddress mac_;
-  IpPrefix ipv4_;
-  std::optional<IpPrefix> ipv6_;
+  IpAddress ipv4_;
+  std::optional<IpAddress> ipv6_;
   Ipv6Address link_local_;
-  IpAddress directed_broadcast_;
-  IpAddress network_;
+  Range network4_;
+  Range network6_;
   bool has_directed_broadcast_;
 };
 

@@ -7,8 +7,8 @@
 namespace pontoon::stack {
 namespace {
 
-// RFC 6980 5: neighbour discovery never comes in fragments. A link-layer address option must name
-// the station that sent the frame: endpoints speak for themselves only.
+// A link-layer address option must name the station that sent the frame: endpoints speak for
+// themselves only.
 bool honest(const Packet& packet, const std::optional<MacAddress>& link) noexcept {
   return !link || *link == packet.source_mac;
 }
@@ -17,6 +17,7 @@ bool honest(const Packet& packet, const std::optional<MacAddress>& link) noexcep
 
 void Gateway::Impl::on_solicitation(const Packet& packet, Instant now) noexcept {
   const auto view = wire::NeighbourSolicitationView::parse(packet.transport);
+  // RFC 6980 5: neighbour discovery never comes in fragments.
   if (!view || packet.reassembled ||
       !view->acceptable(packet.source.v6(), packet.target.v6(), packet.hop_limit)) {
     return drop(DropReason::malformed_ndp);
