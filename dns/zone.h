@@ -20,11 +20,13 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "core/base/address.h"
@@ -129,6 +131,9 @@ class ZoneBuilder {
 
   std::shared_ptr<const ZoneSet> build() &&;
 
+  ZoneBuilder(const ZoneBuilder&) = delete;
+  ZoneBuilder& operator=(const ZoneBuilder&) = delete;
+
  private:
   struct Draft {
     Name name;
@@ -145,7 +150,7 @@ class ZoneBuilder {
   void add_all_forms(const Name& relative, std::span<const IpAddress> addresses);
   void add_pointer(const IpAddress& address, const Name& target);
   void add_ancestors();
-  const Draft* apex_above(NameView name) const;
+  std::optional<NameView> apex_above(NameView name) const;
   Status<> check_relative(std::string_view text, std::vector<Name>& names) const;
   void emit(ZoneSet& zones) const;
   static NameView keep(NameView name, ZoneSet& zones);
@@ -155,8 +160,12 @@ class ZoneBuilder {
   Name network_;       // "default"
   Name network_zone_;  // "default.internal"
   std::uint32_t serial_;
-  std::vector<Draft> drafts_;
-  std::unordered_map<std::string, std::size_t> index_;  // by lower-case wire form
+  struct NameHash {
+    std::size_t operator()(NameView name) const noexcept { return hash_name(name, ZoneSet::kSeed); }
+  };
+  std::deque<Draft> drafts_;  // never move: the index looks at their names
+  std::unordered_map<NameView, Draft*, NameHash> index_;
+  std::unordered_set<NameView, NameHash> apexes_;
 };
 
 }  // namespace pontoon::dns

@@ -40,14 +40,6 @@ Result<Name> host_name(std::string_view text) {
   return *name;
 }
 
-std::string key_of(NameView name) {
-  std::string key(as_text(name.wire()));
-  for (char& c : key) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return key;
-}
-
 // The address whose bits after `bits` are replaced by the number `index` in the next `width` bits.
 IpAddress sub_prefix(const IpAddress& network, unsigned bits, unsigned width, unsigned index) {
   auto octets = network.octets();
@@ -118,7 +110,7 @@ Status<> ZoneBuilder::check_relative(std::string_view text, std::vector<Name>& n
     return invalid(text, "it is too long together with the network's name");
   }
   // It would hide one of our own zones, or be served from there.
-  if (apex_above(*relative) != nullptr) {
+  if (apex_above(*relative)) {
     return Error{ErrorCode::conflict, "'" + std::string(text) + "' has a meaning of its own"};
   }
   names.push_back(*relative);
@@ -149,7 +141,7 @@ Status<> ZoneBuilder::add_name(std::string_view name, std::span<const IpAddress>
 Status<> ZoneBuilder::add_empty_zone(std::string_view apex) {
   const auto name = host_name(apex);
   if (!name) return name.error();
-  if (!index_.contains(key_of(*name))) add_apex(*name);
+  add_apex(*name);
   return {};
 }
 
@@ -168,13 +160,18 @@ std::shared_ptr<const ZoneSet> ZoneBuilder::build() && {
 }
 
 ZoneBuilder::Draft& ZoneBuilder::draft(const Name& name) {
-  const auto [at, added] = index_.try_emplace(key_of(name), drafts_.size());
-  if (added) drafts_.push_back({name, {}, {}, false, false});
-  return drafts_[at->second];
+  const auto known = index_.find(name);
+  if (known != index_.end()) return *known->second;
+  Draft& added = drafts_.emplace_back();
+  added.name = name;
+  index_.emplace(added.name, &added);
+  return added;
 }
 
 void ZoneBuilder::add_apex(const Name& apex) {
-  draft(apex).apex = true;
+  Draft& of_apex = draft(apex);
+  of_apex.apex = true;
+  apexes_.insert(of_apex.name);
 }
 
 // A prefix that does not end at a label's boundary is covered by several zones, at most 128 of
@@ -210,11 +207,11 @@ void ZoneBuilder::add_pointer(const IpAddress& address, const Name& target) {
   if (std::ranges::find(targets, target) == targets.end()) targets.push_back(target);
 }
 
-const ZoneBuilder::Draft* ZoneBuilder::apex_above(NameView name) const {
+std::optional<NameView> ZoneBuilder::apex_above(NameView name) const {
   for (;; name = name.parent()) {
-    const auto at = index_.find(key_of(name));
-    if (at != index_.end() && drafts_[at->second].apex) return &drafts_[at->second];
-    if (name.is_root()) return nullptr;
+    const auto at = apexes_.find(name);
+    if (at != apexes_.end()) return *at;
+    if (name.is_root()) return std::nullopt;
   }
 }
 
@@ -224,12 +221,12 @@ void ZoneBuilder::add_ancestors() {
   const std::size_t count = drafts_.size();
   for (std::size_t i = 0; i < count; ++i) {
     const Name name = drafts_[i].name;
-    const Draft* apex = apex_above(name);
-    if (apex == nullptr) {
+    const auto apex = apex_above(name);
+    if (!apex) {
       draft(Name(NameView(name).last_labels(1)));
       continue;
     }
-    const std::size_t apex_bytes = apex->name.size();
+    const std::size_t apex_bytes = apex->size();
     for (NameView rest = name; rest.size() > apex_bytes; rest = rest.parent())
       draft(Name(rest));
   }
@@ -251,7 +248,7 @@ void ZoneBuilder::emit(ZoneSet& zones) const {
     node.hash = hash_name(node.name, ZoneSet::kSeed);
     node.apex = draft.apex;
     node.wildcard = draft.wildcard;
-    node.zoned = apex_above(draft.name) != nullptr;
+    node.zoned = apex_above(draft.name).has_value();
     node.first_record = static_cast<std::uint32_t>(zones.records_.size());
     emit_records(draft, primary, zones);
     node.record_count = static_cast<std::uint32_t>(zones.records_.size()) - node.first_record;
