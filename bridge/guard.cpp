@@ -95,7 +95,7 @@ enum class NdpOption : std::uint8_t { source_link_address = 1, target_link_addre
 Verdict judge_ndp_options(const GuardPolicy& policy, ByteReader reader) noexcept {
   while (reader.remaining() > 0) {
     const auto type = static_cast<NdpOption>(reader.u8());
-    const std::size_t length = reader.u8() * 8U;
+    const std::size_t length = std::size_t{8} * reader.u8();
     // RFC 4861 4.6: a length of zero makes the message invalid.
     if (length == 0) return DropReason::malformed_ndp;
     const ByteView value = reader.take(length - 2);

@@ -20,7 +20,7 @@ class MemberList {
   bool empty() const noexcept { return first_ == nullptr; }
   std::size_t size() const noexcept { return size_; }
   T* front() const noexcept { return first_; }
-  static T* next(const T& item) noexcept { return (item.*kHook).next; }
+  T* next(const T& item) const noexcept { return (item.*kHook).next; }
 
   void push_back(T& item) noexcept {
     ListHook<T>& hook = item.*kHook;
