@@ -373,8 +373,9 @@ TEST_CASE("out of descriptors an endpoint pays with its own oldest flow") {
   world.say(at("172.17.0.3", 1), kServer, "other");
   world.say(at("172.17.0.2", 1), kServer, "a");
   world.say(at("172.17.0.2", 2), kServer, "b");
+  world.say(at("172.17.0.2", 1), kServer, "a");  // now the other one is the older
   world.say(at("172.17.0.2", 3), kServer, "c");
-  CHECK(world.host.take_sent().size() == 4);
+  CHECK(world.host.take_sent().size() == 5);
   CHECK(world.egress.drops().total() == 0);
   // One that has nothing to give up gets nothing, and takes nothing.
   world.say(at("172.17.0.4", 1), kServer, "d");
@@ -382,7 +383,8 @@ TEST_CASE("out of descriptors an endpoint pays with its own oldest flow") {
   CHECK(world.egress.drops()[DropReason::host_refused] == 1);
   const auto flows = world.egress.flows(world.now);
   REQUIRE(flows.size() == 3);
-  CHECK(flows[0].flow.initiator == at("172.17.0.2", 2));
+  CHECK(flows[0].flow.initiator == at("172.17.0.2", 1));
+  CHECK(flows[1].flow.initiator == at("172.17.0.2", 3));
   CHECK(flows[2].flow.initiator == at("172.17.0.3", 1));
 }
 
