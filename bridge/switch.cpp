@@ -58,11 +58,6 @@ std::uint32_t segments(const Frame& frame) noexcept {
 
 class Switch::Impl {
  public:
-  Impl() = default;
-  ~Impl();
-  Impl(const Impl&) = delete;
-  Impl& operator=(const Impl&) = delete;
-
   Result<PortId, SwitchError> add(Port& port, const PortSpec& spec, Instant now);
   void remove(PortId id) noexcept;
   void set_guard(PortId id, const GuardPolicy& guard) noexcept;
@@ -137,11 +132,6 @@ class Switch::Impl {
   std::size_t closed_to_report_ = 0;
   bool busy_ = false;
 };
-
-Switch::Impl::~Impl() {
-  while (Member* member = all_.pop_front())
-    member->port.set_ready_sink(nullptr);
-}
 
 Result<PortId, SwitchError> Switch::Impl::add(Port& port, const PortSpec& spec, Instant now) {
   (void)now;

@@ -47,6 +47,8 @@ struct FdbEntry {
 class Switch {
  public:
   explicit Switch(FramePool& pool);
+  // Leaves the ports alone, as some may have been destroyed just before. Those that remain must not
+  // receive, send or be notified any more.
   ~Switch();
 
   // The port must outlive its membership; remove() flushes what the switch had learned on it.

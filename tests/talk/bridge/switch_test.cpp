@@ -514,6 +514,18 @@ TEST_CASE("the table lists stations with their ports and ages") {
   CHECK(table[1].age == 7s);
 }
 
+TEST_CASE("ports and switch may end in either order") {
+  FramePool pool;
+  auto early = std::make_unique<MemoryPort>(pool);
+  MemoryPort late(pool);
+  auto lan = std::make_unique<Switch>(pool);
+  REQUIRE(lan->add(*early, {}, Instant{}));
+  REQUIRE(lan->add(late, {}, Instant{}));
+  early.reset();
+  lan.reset();
+  CHECK(late.open());
+}
+
 TEST_CASE("after warm-up, frames come back to the pool") {
   World world(3);
   for (int i = 0; i < 1000; ++i) {
