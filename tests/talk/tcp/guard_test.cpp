@@ -241,3 +241,47 @@ TEST_CASE("flows are limited per endpoint, and nobody is evicted") {
   REQUIRE(talk.engine.flow_count() == limits::kTcpFlowsPerEndpoint);
   REQUIRE(talk.drops[DropReason::flow_limit] == 1);
 }
+
+// Anything at all, near the numbers that matter: the engine survives it, delivers nothing twice,
+// and gives back what it holds.
+TEST_CASE("a hostile endpoint breaks nothing") {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    INFO("seed " << seed);
+    TcpTalk talk(seed);
+    SeededRandom random(seed, "hostile");
+    talk.timestamps = random.below(2) == 0;
+    talk.syn_options.sack_permitted = random.below(2) == 0;
+    talk.syn_options.window_scale = static_cast<std::uint8_t>(random.below(16));
+    talk.syn_options.mss = static_cast<std::uint16_t>(random.below(3000));
+    talk.advance = false;
+    talk.connect();
+    std::vector<std::shared_ptr<ScriptedHost>> hosts{talk.host};
+    for (int step = 0; step < 400; ++step) {
+      TcpTalk::Draft draft = talk.segment("A", std::string(random.below(3000), 'x'));
+      draft.tcp.flags = TcpFlags::from_bits(static_cast<std::uint8_t>(random.u32()));
+      if (random.below(3) != 0) draft.tcp.flags = flags_from("A");
+      draft.tcp.sequence += random.below(8) == 0 ? random.u32() : random.below(5000);
+      draft.tcp.acknowledgement += random.below(8) == 0 ? random.u32() : random.below(5000);
+      draft.tcp.window = random.u16();
+      draft.tcp.options.add_sack({talk.their_next + random.below(9000), {random.u32()}});
+      draft.tcp.options.add_sack(
+          {talk.their_next + random.below(9000), talk.their_next + random.below(9000)});
+      if (random.below(4) == 0) hosts.back()->say(std::string(random.below(20000), 'y'));
+      if (random.below(6) == 0) hosts.back()->give_room(random.below(100000));
+      if (random.below(60) == 0) hosts.back()->end();
+      if (random.below(20) == 0) talk.tick(std::chrono::milliseconds(random.below(3000)));
+      if (hosts.back()->closed) {
+        talk.host = std::make_shared<ScriptedHost>();
+        hosts.push_back(talk.host);
+      }
+      talk.send(draft);
+      if (!talk.sent.empty()) talk.their_next = talk.sent.back().tcp.sequence;
+      if (!talk.sent.empty()) talk.our_next = talk.sent.back().tcp.acknowledgement;
+      talk.sent.clear();
+    }
+    talk.engine.drop_endpoint(talk.endpoint.ip);
+    REQUIRE(talk.engine.flow_count() == 0);
+    REQUIRE(talk.pool.in_use() == 0);
+    REQUIRE(talk.timers.size() == 0);
+  }
+}
