@@ -51,8 +51,7 @@ enum class OptionCode : std::uint8_t {
   end = 255,
 };
 
-// A DHCP message without what a DHCP client needs not know of BOOTP: `sname` and `file` are used
-// for options only.
+// `sname` and `file` carry options or nothing: we neither boot anybody nor care what they say.
 struct Message {
   bool from_client = true;  // op: BOOTREQUEST or BOOTREPLY
   std::uint8_t hops = 0;

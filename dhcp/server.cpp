@@ -1,7 +1,6 @@
 #include "dhcp/server.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "core/base/check.h"
@@ -179,7 +178,13 @@ void Server::renew(const Message& request, const Arrival& arrival, Instant now) 
 
 void Server::bind_and_acknowledge(const Message& request, const Arrival& arrival,
                                   Ipv4Address address, Instant now) {
-  if (parked_.size() >= limits::kDhcpParked) {
+  const auto waiting = parked_.find(address);
+  const bool waits = waiting != parked_.end();
+  // A client that asks again while its answer waits for the disk gets that answer; to take up its
+  // message would put it off.
+  const bool again = waits && waiting->second.request.xid == request.xid &&
+                     waiting->second.request.chaddr == request.chaddr;
+  if (again || (!waits && parked_.size() >= limits::kDhcpParked)) {
     drops_.count(DropReason::dhcp_not_durable);
     return;
   }
@@ -192,7 +197,8 @@ void Server::bind_and_acknowledge(const Message& request, const Arrival& arrival
   if (book_.is_durable(address)) {
     return acknowledge(request, arrival.source_mac, **lease, config_.lease, now);
   }
-  parked_.push_back({book_.save(address), request, arrival.source_mac, address});
+  if (waits) drops_.count(DropReason::dhcp_not_durable);  // another transaction supersedes it
+  parked_[address] = {book_.save(address), request, arrival.source_mac, address};
 }
 
 void Server::acknowledge(const Message& request, const MacAddress& source_mac, const Lease& lease,
@@ -280,11 +286,15 @@ void Server::flush(LeaseStore& store) {
 void Server::on_durable(const Completion& completion, Instant now) {
   if (completion.ticket.book != book_.config().id) return;
   book_.settle(completion.ticket, completion.ok, now);
-  const auto waits = [&](const Parked& parked) { return parked.ticket != completion.ticket; };
-  const auto first = std::stable_partition(parked_.begin(), parked_.end(), waits);
-  const std::vector<Parked> settled(std::make_move_iterator(first),
-                                    std::make_move_iterator(parked_.end()));
-  parked_.erase(first, parked_.end());
+  std::vector<Parked> settled;
+  for (auto at = parked_.begin(); at != parked_.end();) {
+    if (at->second.ticket == completion.ticket) {
+      settled.push_back(std::move(at->second));
+      at = parked_.erase(at);
+    } else {
+      ++at;
+    }
+  }
   for (const Parked& parked : settled)
     settle_parked(parked, completion.ok, now);
 }

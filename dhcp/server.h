@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -127,7 +128,7 @@ class Server {
   LeaseBook& book_;
   ReplySender& sender_;
   DropCounters& drops_;
-  std::vector<Parked> parked_;  // in the order in which they came
+  std::map<Ipv4Address, Parked> parked_;  // one answer per address, at most kDhcpParked
 };
 
 }  // namespace pontoon::dhcp

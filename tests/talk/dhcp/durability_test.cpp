@@ -118,19 +118,46 @@ TEST_CASE("a client that releases while its ACK waits gets none") {
 
 TEST_CASE("no more than kDhcpParked replies wait; what comes then changes nothing") {
   DhcpTalk talk;
-  const DhcpClient client = DhcpClient::numbered(1);
+  const DhcpClient client = DhcpClient::numbered(60000);
   const Ipv4Address held = talk.join(client);
   const Instant expires = talk.book.find(held)->expires;
   talk.hold_disk();
-  const DhcpClient other = DhcpClient::numbered(2);
-  talk.send(other.discover());
-  const Ipv4Address offered = talk.expect(MessageType::offer).message.yiaddr;
-  for (std::size_t i = 0; i < limits::kDhcpParked; ++i)
+  for (unsigned i = 0; i < limits::kDhcpParked; ++i) {
+    const DhcpClient other = DhcpClient::numbered(i);
+    talk.send(other.discover());
+    const Ipv4Address offered = talk.expect(MessageType::offer).message.yiaddr;
     talk.send(other.select(offered, talk.gateway));
+  }
+  CHECK(talk.server.parked() == limits::kDhcpParked);
   talk.tick(1h);
   talk.unicast(client.renew(held));
   talk.expect_drop(DropReason::dhcp_not_durable);
   CHECK(talk.book.find(held)->expires == expires);
+}
+
+TEST_CASE("a client that asks again while its ACK waits gets one ACK, and not later for it") {
+  DhcpTalk talk;
+  const DhcpClient client = DhcpClient::numbered(1);
+  talk.hold_disk();
+  talk.send(client.discover());
+  talk.expect(MessageType::offer, "172.17.0.2");
+  const Message request = client.select(address("172.17.0.2"), talk.gateway);
+  talk.send(request);
+  const Instant expires = talk.book.find(address("172.17.0.2"))->expires;
+  for (int retry = 0; retry < 5; ++retry) {
+    talk.tick(4s);
+    talk.send(request);
+    talk.expect_drop(DropReason::dhcp_not_durable);
+  }
+  CHECK(talk.store.waiting() == 1);
+  CHECK(talk.book.find(address("172.17.0.2"))->expires == expires);
+  // Another transaction is another matter: the client has started over.
+  Message restarted = request;
+  restarted.xid = 99;
+  talk.send(restarted);
+  talk.expect_drop(DropReason::dhcp_not_durable);
+  talk.mend_disk();
+  CHECK(talk.expect(MessageType::ack, "172.17.0.2").message.xid == 99);
 }
 
 TEST_CASE("another book's completion is not ours") {

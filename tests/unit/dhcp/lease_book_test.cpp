@@ -302,6 +302,8 @@ TEST_CASE("restore brings back what fits and erases what does not") {
   CHECK(book->size() == 5);
   CHECK(book->find_endpoint("web")->state == LeaseState::bound);
   CHECK(book->durable_until(address("172.17.0.9")) == kNever);
+  CHECK(book->is_durable(address("172.17.0.9")));
+  CHECK_FALSE(book->is_durable(address("172.17.0.7")));
   CHECK(book->durable_until(address("172.17.0.8")) == kStart + 1h);
   CHECK(book->find(address("172.17.0.7"))->state == LeaseState::expired);
   CHECK(book->find_endpoint("db")->state == LeaseState::released);
