@@ -19,7 +19,7 @@ constexpr std::size_t kBatch = 32;
 constexpr std::size_t kControlBytes = 256;
 // An ICMP error that is pending on the socket makes the next call fail once; it is read from the
 // error queue.
-constexpr int kPendingErrorRetries = 8;
+constexpr int kPendingErrorRetries = 2;
 
 bool pending_error(int number) noexcept {
   return number == ECONNREFUSED || number == EHOSTUNREACH || number == ENETUNREACH ||
@@ -109,11 +109,19 @@ KernelDatagram::~KernelDatagram() {
 }
 
 bool KernelDatagram::watch() noexcept {
-  watched_ = poller_.add(fd_.get(), EPOLLIN | EPOLLOUT, *this);
+  watched_ = poller_.add(fd_.get(), EPOLLIN, *this);
   return watched_;
 }
 
-void KernelDatagram::on_events(std::uint32_t) noexcept {
+// Only while a send is blocked: else each datagram that has left would be an event.
+void KernelDatagram::watch_room(bool wanted) noexcept {
+  if (wanted == room_watched_) return;
+  const std::uint32_t events = wanted ? EPOLLIN | EPOLLOUT : EPOLLIN;
+  if (poller_.modify(fd_.get(), events, *this)) room_watched_ = wanted;
+}
+
+void KernelDatagram::on_events(std::uint32_t events) noexcept {
+  if ((events & EPOLLOUT) != 0) watch_room(false);
   if (handler_ != nullptr) handler_->on_ready();
 }
 
@@ -131,13 +139,29 @@ IoResult KernelDatagram::send(const SocketAddress& target, ByteView payload,
   for (int attempt = 0;; ++attempt) {
     const ssize_t sent = sendmsg(fd_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent >= 0) return IoResult::done(static_cast<std::size_t>(sent));
-    if (errno == EAGAIN || errno == ENOBUFS) return IoResult::would_block();
-    if (!pending_error(errno) || attempt == kPendingErrorRetries)
-      return IoResult::failed(socket_error(errno));
+    if (errno == EAGAIN) {
+      watch_room(true);
+      return IoResult::would_block();
+    }
+    // A datagram that is too long stays so; everything else is an older one's error.
+    const bool retry = pending_error(errno) && errno != EMSGSIZE && attempt < kPendingErrorRetries;
+    if (!retry) return IoResult::failed(socket_error(errno));
   }
 }
 
 std::size_t KernelDatagram::receive(std::span<DatagramSlot> slots) noexcept {
+  std::size_t filled = 0;
+  while (filled < slots.size()) {
+    const auto free = slots.subspan(filled);
+    const int got = receive_batch(free, filled);
+    // Less than was asked for: nothing more is there, and a new arrival will be an event.
+    if (got < static_cast<int>(std::min(free.size(), kBatch))) break;
+  }
+  return filled;
+}
+
+// How many datagrams were read, also those that did not fit their slot and count as never come.
+int KernelDatagram::receive_batch(std::span<DatagramSlot> slots, std::size_t& filled) noexcept {
   std::array<mmsghdr, kBatch> messages{};
   std::array<iovec, kBatch> vectors;
   std::array<SockAddr, kBatch> peers;
@@ -155,18 +179,19 @@ std::size_t KernelDatagram::receive(std::span<DatagramSlot> slots) noexcept {
   int got = -1;
   for (int attempt = 0; got < 0 && attempt < kPendingErrorRetries; ++attempt) {
     got = recvmmsg(fd_.get(), messages.data(), static_cast<unsigned>(count), MSG_DONTWAIT, nullptr);
-    if (got < 0 && !pending_error(errno)) return 0;
+    if (got < 0 && !pending_error(errno)) return got;
   }
-  std::size_t filled = 0;
+  std::size_t kept = 0;
   for (std::size_t i = 0; got > 0 && i < static_cast<std::size_t>(got); ++i) {
-    DatagramSlot& slot = slots[i];
+    if ((messages[i].msg_hdr.msg_flags & MSG_TRUNC) != 0) continue;
+    DatagramSlot& slot = slots[kept++];
+    std::swap(slot.buffer, slots[i].buffer);
     slot.size = messages[i].msg_len;
-    if ((messages[i].msg_hdr.msg_flags & MSG_TRUNC) != 0) slot.size = 0;
     slot.peer = peers[i].address();
     slot.local = local_address(messages[i].msg_hdr).value_or(local_.ip);
-    ++filled;
   }
-  return filled;
+  filled += kept;
+  return got;
 }
 
 std::optional<DatagramError> KernelDatagram::take_error() noexcept {

@@ -22,12 +22,15 @@ class KernelDatagram final : public Datagram, private Pollable {
 
  private:
   void on_events(std::uint32_t events) noexcept override;
+  int receive_batch(std::span<DatagramSlot> slots, std::size_t& filled) noexcept;
+  void watch_room(bool wanted) noexcept;
 
   UniqueFd fd_;
   SocketAddress local_;
   Poller& poller_;
   DatagramHandler* handler_ = nullptr;
   bool watched_ = false;
+  bool room_watched_ = false;
 };
 
 }  // namespace pontoon::host

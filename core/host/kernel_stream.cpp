@@ -55,10 +55,16 @@ void KernelStream::on_events(std::uint32_t events) noexcept {
   if (handler_ != nullptr) handler_->on_ready();
 }
 
-void KernelStream::finish_connect() noexcept {
+// What is pending on the socket; 0 when nothing is. Taking it clears it.
+int KernelStream::take_socket_error() const noexcept {
   int number = 0;
   socklen_t length = sizeof number;
   if (getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &number, &length) != 0) number = errno;
+  return number;
+}
+
+void KernelStream::finish_connect() noexcept {
+  const int number = take_socket_error();
   if (number == 0) {
     state_ = State::open;
   } else {
@@ -80,10 +86,12 @@ IoResult KernelStream::write(std::span<const ByteView> pieces) noexcept {
   message.msg_iovlen = to_iovec(pieces, std::span(vectors));
   const ssize_t sent = sendmsg(fd_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent >= 0) return IoResult::done(static_cast<std::size_t>(sent));
-  if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS) {
+  if (errno == EAGAIN) {
     write_blocked_ = true;
     return IoResult::would_block();
   }
+  // No event follows these two, so the room stays as it was.
+  if (errno == EINTR || errno == ENOBUFS) return IoResult::would_block();
   return fail(errno);
 }
 
@@ -100,7 +108,8 @@ std::size_t KernelStream::write_room() const noexcept {
 }
 
 IoResult KernelStream::peek(std::size_t offset, std::span<const MutableBytes> pieces) noexcept {
-  if (!fd_) return IoResult::failed(error_);
+  // The kernel tells an error once; after it the socket looks as if it had ended in order.
+  if (state_ == State::failed) return IoResult::failed(error_);
   if (state_ == State::connecting) return IoResult::would_block();
   return peek_offset_supported_ ? peek_at_kernel_offset(offset, pieces)
                                 : peek_past_scratch(offset, pieces);
@@ -148,8 +157,10 @@ IoResult KernelStream::peek_past_scratch(std::size_t offset,
   if (got < 0) return errno == EAGAIN || errno == EINTR ? IoResult::would_block() : fail(errno);
   if (static_cast<std::size_t>(got) > offset)
     return IoResult::done(static_cast<std::size_t>(got) - offset);
-  if (got == 0) return IoResult::end();
-  return ended_ ? IoResult::end() : IoResult::would_block();
+  if (got > 0 && !ended_) return IoResult::would_block();
+  // Bytes that wait in front of a reset hide it from recvmsg.
+  const int number = take_socket_error();
+  return number == 0 ? IoResult::end() : fail(number);
 }
 
 void KernelStream::consume(std::size_t count) noexcept {

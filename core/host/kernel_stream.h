@@ -30,6 +30,7 @@ class KernelStream final : public Stream, private Pollable {
  private:
   void on_events(std::uint32_t events) noexcept override;
   void finish_connect() noexcept;
+  int take_socket_error() const noexcept;
   IoResult fail(int number) noexcept;
   IoResult peek_at_kernel_offset(std::size_t offset, std::span<const MutableBytes> pieces) noexcept;
   IoResult peek_past_scratch(std::size_t offset, std::span<const MutableBytes> pieces) noexcept;

@@ -35,8 +35,8 @@ class Listener {
 class HostNetwork {
  public:
   virtual ~HostNetwork() = default;
-  // A stream in `connecting` (or already open or failed). An error here means that no socket could
-  // be had.
+  // A stream in `connecting` (or already open or failed). An error means that there is none: no
+  // socket could be had, or the host refused at once (no route, no free port).
   virtual Result<std::unique_ptr<Stream>, SocketError> connect(const SocketAddress& target) = 0;
   // An IPv6 listener takes IPv6 only (IPV6_V6ONLY). Port 0 is the kernel's choice; see local().
   virtual Result<std::unique_ptr<Listener>, SocketError> listen(const SocketAddress& local) = 0;
