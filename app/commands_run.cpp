@@ -9,12 +9,14 @@
 #include "bridge/netns/attach.h"
 #include "control/attach_session.h"
 #include "control/daemon.h"
+#include "core/base/limits.h"
 
 namespace pontoon::app {
 namespace {
 
+// For listings: the beginning says what it is.
 std::string joined(const std::vector<std::string>& words) {
-  return fmt::format("{}", fmt::join(words, " "));
+  return fmt::format("{}", fmt::join(words, " ")).substr(0, limits::kCommandBytes);
 }
 
 }  // namespace

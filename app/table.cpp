@@ -4,16 +4,28 @@
 
 #include <algorithm>
 
+#include "control/text.h"
+
 namespace pontoon::app {
 namespace {
 
 constexpr std::size_t kGap = 3;
 
+bool begins_character(char c) noexcept {
+  return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+}
+
 // Columns, not bytes: an ellipsis is three bytes wide and one column.
 std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-  }));
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), begins_character));
+}
+
+// The first `count` characters.
+std::string_view first_characters(std::string_view text, std::size_t count) {
+  std::size_t end = 0;
+  while (end < text.size() && (!begins_character(text[end]) || count-- > 0))
+    ++end;
+  return text.substr(0, end);
 }
 
 }  // namespace
@@ -23,6 +35,8 @@ Table::Table(std::initializer_list<std::string_view> header) {
 }
 
 void Table::row(std::vector<std::string> cells) {
+  for (std::string& cell : cells)
+    cell = printable(cell);
   rows_.push_back(std::move(cells));
 }
 
@@ -62,9 +76,32 @@ std::string human_duration(std::chrono::seconds duration) {
   return fmt::format("{} years", hours / 24 / 365);
 }
 
+std::string printable(std::string_view text) {
+  std::string out;
+  const std::string valid = control::to_utf8(text);
+  for (std::size_t i = 0; i < valid.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(valid[i]);
+    // U+0080 to U+009F: control characters to a terminal as well.
+    const bool steers = byte == 0xc2 && static_cast<unsigned char>(valid[i + 1]) < 0xa0;
+    if (byte == '\n') {
+      out += "\\n";
+    } else if (byte == '\t') {
+      out += "\\t";
+    } else if (byte < 0x20 || byte == 0x7f) {
+      out += fmt::format("\\x{:02x}", byte);
+    } else if (steers) {
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(valid[++i]));
+    } else {
+      out += valid[i];
+    }
+  }
+  return out;
+}
+
 std::string quoted(std::string_view text, std::size_t width) {
-  if (text.size() <= width) return fmt::format("\"{}\"", text);
-  return fmt::format("\"{}…\"", text.substr(0, width - 1));
+  const std::string valid = printable(text);
+  if (width_of(valid) <= width) return fmt::format("\"{}\"", valid);
+  return fmt::format("\"{}…\"", first_characters(valid, width - 1));
 }
 
 }  // namespace pontoon::app

@@ -11,6 +11,7 @@
 
 namespace pontoon::app {
 
+// Cells are text for people: what would steer a terminal is shown instead of obeyed.
 class Table {
  public:
   explicit Table(std::initializer_list<std::string_view> header);
@@ -23,6 +24,9 @@ class Table {
 
 // "Less than a second", "12 seconds", "About a minute", "3 hours", as Docker words a duration.
 std::string human_duration(std::chrono::seconds duration);
+
+// One line without control characters, in valid UTF-8: a newline becomes "\n", others "\x1b".
+std::string printable(std::string_view text);
 
 // At most `width` characters in double quotes, shortened with "…" as Docker's COMMAND column.
 std::string quoted(std::string_view text, std::size_t width);

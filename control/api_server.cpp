@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
@@ -26,7 +27,7 @@ using LocalStream = beast::basic_stream<Local>;
 class ApiServer::Impl : public std::enable_shared_from_this<ApiServer::Impl> {
  public:
   Impl(asio::io_context& io, Service& service, Attachments& attachments)
-      : io_(io), acceptor_(io), service_(service), attachments_(attachments) {}
+      : acceptor_(io), pause_(io), service_(service), attachments_(attachments) {}
 
   Status<> listen(const std::string& path) {
     auto fd = listen_local(path, SOCK_STREAM);
@@ -39,6 +40,7 @@ class ApiServer::Impl : public std::enable_shared_from_this<ApiServer::Impl> {
   void close() {
     boost::system::error_code ignored;
     acceptor_.close(ignored);
+    pause_.cancel();
   }
 
  private:
@@ -47,16 +49,25 @@ class ApiServer::Impl : public std::enable_shared_from_this<ApiServer::Impl> {
   void accept() {
     acceptor_.async_accept(
         [self = shared_from_this()](const boost::system::error_code& error, Local::socket socket) {
-          if (error == asio::error::operation_aborted) return;
-          if (!error) self->start(std::move(socket));
+          if (!self->acceptor_.is_open()) return;
+          if (error) return self->accept_later();
+          self->start(std::move(socket));
           self->accept();
         });
   }
 
+  // Out of descriptors: the connection still waits, and trying again at once would spin.
+  void accept_later() {
+    pause_.expires_after(limits::kAcceptPause);
+    pause_.async_wait([self = shared_from_this()](const boost::system::error_code&) {
+      if (self->acceptor_.is_open()) self->accept();
+    });
+  }
+
   void start(Local::socket socket);
 
-  asio::io_context& io_;
   Local::acceptor acceptor_;
+  asio::steady_timer pause_;
   Service& service_;
   Attachments& attachments_;
   std::size_t connections_ = 0;

@@ -5,6 +5,7 @@
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cerrno>
 #include <list>
 
 #include "control/local_socket.h"
@@ -37,7 +38,7 @@ AttachMessage failure(const Error& error) {
 class AttachServer::Impl : public std::enable_shared_from_this<AttachServer::Impl> {
  public:
   Impl(asio::io_context& io, Service& service, std::function<void()> on_stop)
-      : io_(io), listener_(io), service_(service), on_stop_(std::move(on_stop)) {}
+      : io_(io), listener_(io), pause_(io), service_(service), on_stop_(std::move(on_stop)) {}
 
   Status<> listen(const std::string& path) {
     auto fd = listen_local(path, SOCK_SEQPACKET);
@@ -58,10 +59,13 @@ class AttachServer::Impl : public std::enable_shared_from_this<AttachServer::Imp
   using Connections = std::list<std::shared_ptr<Connection>>;
 
   void accept();
+  void accept_one();
+  void accept_later();
   std::shared_ptr<Connection> find(std::string_view endpoint) const;
 
   asio::io_context& io_;
   Descriptor listener_;
+  asio::steady_timer pause_;
   Service& service_;
   std::function<void()> on_stop_;
   Connections connections_;
@@ -122,7 +126,7 @@ class AttachServer::Impl::Connection : public std::enable_shared_from_this<Conne
   void arm_deadline() {
     deadline_.expires_after(limits::kApiTimeout);
     deadline_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
-      if (error || self->closed_) return;
+      if (error || self->closed_ || self->attached_) return;
       self->end(
           failure({ErrorCode::unavailable,
                    self->settings_ ? "the lease could not be written to disk; see the daemon's log"
@@ -179,6 +183,7 @@ class AttachServer::Impl::Connection : public std::enable_shared_from_this<Conne
     if (auto attached = server_->service_.attach(endpoint_, std::move(link)); !attached) {
       return end(failure(attached.error()));
     }
+    attached_ = true;
     deadline_.cancel();
     log::info(fmt::format("endpoint {} attached over a {} link", endpoint_, description.kind));
     reply(plain(AttachOp::attached));
@@ -193,21 +198,33 @@ class AttachServer::Impl::Connection : public std::enable_shared_from_this<Conne
   asio::steady_timer deadline_;
   std::string endpoint_;
   std::optional<EndpointSettings> settings_;  // until the client has it
+  bool attached_ = false;
   bool closed_ = false;
 };
 
 void AttachServer::Impl::accept() {
-  listener_.async_wait(
-      Descriptor::wait_read, [self = shared_from_this()](const boost::system::error_code& error) {
-        if (error) return;
-        UniqueFd fd(accept4(self->listener_.native_handle(), nullptr, nullptr,
-                            SOCK_NONBLOCK | SOCK_CLOEXEC));
-        if (fd && peer_allowed(fd.get()) && self->connections_.size() < limits::kEndpoints) {
-          self->connections_.push_back(std::make_shared<Connection>(self, std::move(fd)));
-          self->connections_.back()->start();
-        }
-        self->accept();
-      });
+  listener_.async_wait(Descriptor::wait_read,
+                       [self = shared_from_this()](const boost::system::error_code& error) {
+                         if (!error && self->listener_.is_open()) self->accept_one();
+                       });
+}
+
+void AttachServer::Impl::accept_one() {
+  UniqueFd fd(accept4(listener_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  if (!fd && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) return accept_later();
+  if (fd && peer_allowed(fd.get()) && connections_.size() < limits::kEndpoints) {
+    connections_.push_back(std::make_shared<Connection>(shared_from_this(), std::move(fd)));
+    connections_.back()->start();
+  }
+  accept();
+}
+
+// Out of descriptors: the connection still waits, and trying again at once would spin.
+void AttachServer::Impl::accept_later() {
+  pause_.expires_after(limits::kAcceptPause);
+  pause_.async_wait([self = shared_from_this()](const boost::system::error_code&) {
+    if (self->listener_.is_open()) self->accept();
+  });
 }
 
 std::shared_ptr<AttachServer::Impl::Connection> AttachServer::Impl::find(
@@ -222,6 +239,7 @@ std::shared_ptr<AttachServer::Impl::Connection> AttachServer::Impl::find(
 void AttachServer::Impl::close() {
   boost::system::error_code ignored;
   listener_.close(ignored);
+  pause_.cancel();
   while (!connections_.empty())
     connections_.front()->close();
 }

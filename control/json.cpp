@@ -7,6 +7,8 @@
 #include <limits>
 #include <type_traits>
 
+#include "control/text.h"
+
 namespace pontoon::control {
 namespace {
 
@@ -190,7 +192,7 @@ class Encoder {
   template <class T>
   static json::value value(const T& from) {
     if constexpr (std::is_same_v<T, std::string>) {
-      return json::value(from);
+      return json::string(to_utf8(from));
     } else if constexpr (std::is_same_v<T, bool> || std::is_integral_v<T>) {
       return json::value(from);
     } else if constexpr (std::is_enum_v<T>) {
@@ -386,7 +388,7 @@ Result<T> decode(std::string_view text) {
 std::string encode_error(const Error& error) {
   json::object inner;
   inner["code"] = json::string(to_string(error.code));
-  inner["message"] = error.message;
+  inner["message"] = json::string(to_utf8(error.message));
   json::object outer;
   outer["error"] = std::move(inner);
   return json::serialize(outer);

@@ -295,9 +295,10 @@ std::vector<FlowInfo> Service::flows() {
   return out;
 }
 
-std::vector<DropInfo> Service::drops(std::string_view network) const {
+Result<std::vector<DropInfo>> Service::drops(std::string_view network) const {
   NetworkHost* found = host(network);
-  return found == nullptr ? std::vector<DropInfo>{} : found->network().drops();
+  if (found == nullptr) return no_such_network(network);
+  return found->network().drops();
 }
 
 void Service::on_leases_written() {

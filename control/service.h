@@ -40,7 +40,7 @@ class Service {
   Result<EndpointInfo> endpoint(std::string_view name) const;
   std::vector<LeaseInfo> leases() const;
   std::vector<FlowInfo> flows();
-  std::vector<DropInfo> drops(std::string_view network) const;
+  Result<std::vector<DropInfo>> drops(std::string_view network) const;
 
   // The lease store's completions, and what turns have left for the control plane: called after
   // wake-ups.

@@ -146,6 +146,7 @@ constexpr std::size_t kApiHeaderBytes = 8192;
 constexpr std::size_t kApiBodyBytes = 64 * 1024;
 constexpr Duration kApiTimeout = 30s;
 constexpr std::size_t kAttachMessageBytes = 64 * 1024;
+constexpr std::size_t kCommandBytes = 1024;     // kept of a command line, for listings
 constexpr Duration kDaemonReturnWait = 10s;     // how long an agent waits for a daemon that died
 constexpr Duration kReconnectInterval = 200ms;  // between an agent's tries
 constexpr Duration kTerminateWait = 2s;         // from SIGTERM to SIGKILL for a command
