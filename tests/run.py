@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+"""Runs every test that ./dev test has built, and ends with one line: N passed, N failed, N skipped.
+
+    tests/run.py [FILTER]     only binaries, system tests and checks whose name contains FILTER
+"""
+
+import importlib
+import os
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build" / "dev" / "tests"
+BINARY_TIMEOUT_S = 600
+
+sys.path.insert(0, str(ROOT / "tests" / "system"))
+sys.path.insert(0, str(ROOT / "tests" / "tidy"))
+
+
+class Tally:
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+        self.failures = []
+
+    def add(self, passed=0, failed=0, skipped=0):
+        self.passed += passed
+        self.failed += failed
+        self.skipped += skipped
+
+    def fail(self, name, text):
+        self.failed += 1
+        self.failures.append((name, text))
+
+
+def say(status, name, seconds, note=""):
+    print(f"  {status:7} {name}  ({seconds:.1f} s){'  ' + note if note else ''}", flush=True)
+
+
+def parse_catch(xml):
+    """(passed, failed, skipped, text of the failures) of a Catch2 JUnit report."""
+    passed = failed = skipped = 0
+    texts = []
+    root = ElementTree.fromstring(xml)
+    for suite in root.iter("testsuite"):
+        output = suite.findtext("system-out") or ""
+        skipped_here = output.count("skipped: ")
+        skipped += skipped_here
+        for case in suite.iter("testcase"):
+            bad = case.findall("failure") + case.findall("error")
+            if bad:
+                failed += 1
+                texts += [f"{case.get('name')}: {item.text or item.get('message')}" for item in bad]
+            else:
+                passed += 1
+        passed -= min(skipped_here, passed)
+        texts += [line.strip() for line in output.splitlines() if "skipped: " in line]
+    return passed, failed, skipped, texts
+
+
+def run_binary(path, tally):
+    started = time.monotonic()
+    # A leak is an error in these; the suppressions are for what lives as long as the process.
+    env = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:abort_on_error=0", UBSAN_OPTIONS="print_stacktrace=1")
+    try:
+        done = subprocess.run([path, "-w", "NoTests", "-r", "junit"], capture_output=True, text=True, env=env,
+                              timeout=BINARY_TIMEOUT_S, errors="replace", check=False)
+    except subprocess.TimeoutExpired:
+        tally.fail(path.name, f"did not end within {BINARY_TIMEOUT_S} s")
+        say("FAILED", path.name, time.monotonic() - started)
+        return
+    took = time.monotonic() - started
+    try:
+        passed, failed, skipped, texts = parse_catch(done.stdout)
+    except ElementTree.ParseError:
+        tally.fail(path.name, f"ended with status {done.returncode}:\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}")
+        say("FAILED", path.name, took)
+        return
+    tally.add(passed, 0, skipped)
+    if failed or done.returncode != 0:
+        tally.fail(path.name, "\n".join(texts) + "\n" + done.stderr[-6000:])
+        tally.add(failed=max(0, failed - 1))
+        say("FAILED", path.name, took, f"{failed} of {passed + failed}")
+    else:
+        say("ok", path.name, took, f"{passed} cases" + (f", {skipped} skipped: {'; '.join(texts)}" if skipped else ""))
+
+
+def run_python(module_name, wanted, tally):
+    """Runs the test_* functions of a module. A Skip exception is said aloud and counted."""
+    module = importlib.import_module(module_name)
+    import lab  # the harness of tests/system, which tests/tidy shares
+    for name, function in lab.collect(module):
+        label = f"{module_name}.{name}"
+        if wanted not in label:
+            continue
+        started = time.monotonic()
+        try:
+            function()
+        except lab.Skip as skip:
+            tally.add(skipped=1)
+            say("skipped", label, time.monotonic() - started, str(skip))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a failing test must not end the run
+            tally.fail(label, lab.explain(error))
+            say("FAILED", label, time.monotonic() - started)
+        else:
+            tally.add(passed=1)
+            say("ok", label, time.monotonic() - started)
+
+
+def main():
+    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    tally = Tally()
+    started = time.monotonic()
+    print("unit and talk", flush=True)
+    for path in sorted(BUILD.glob("unit_*")) + sorted(BUILD.glob("talk_*")):
+        if wanted in path.name and os.access(path, os.X_OK) and path.is_file():
+            run_binary(path, tally)
+    for area in ("tidy", "system"):
+        print(area, flush=True)
+        for path in sorted((ROOT / "tests" / area).glob("test_*.py")):
+            run_python(path.stem, wanted, tally)
+    for name, text in tally.failures:
+        print(f"\n--- {name}\n{text}", flush=True)
+    print(f"\n{time.monotonic() - started:.0f} s")
+    print(f"{tally.passed} passed, {tally.failed} failed, {tally.skipped} skipped", flush=True)
+    if tally.passed + tally.failed == 0:
+        print(f"tests/run.py: nothing is called {wanted!r}", file=sys.stderr)
+        return 2
+    return 1 if tally.failed else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
