@@ -183,8 +183,15 @@ Result<std::vector<proxy::ExposedPort>> Network::publish(const EndpointRequest& 
   return *exposed;
 }
 
+// What DNS would not take must not be reserved: a name that nobody finds is no name.
+Status<> Network::check_names(const EndpointRequest& request) const {
+  const IpAddress any[] = {spec_.gateway};
+  return dns::ZoneBuilder(zone_spec(spec_), 0).add_endpoint(request.name, request.aliases, any);
+}
+
 Result<EndpointSettings> Network::reserve(const EndpointRequest& request, std::string id,
                                           WallTime created, Instant now) {
+  if (auto valid = check_names(request); !valid) return valid.error();
   auto info = claim_address(request, now);
   if (!info) return info.error();
   info->id = std::move(id);
@@ -240,6 +247,8 @@ bool Network::remove(std::string_view name, Instant now) {
   gateway_.forget_neighbour(address);
   unplug(*found, now);
   leases_.release(found->info.name, now);
+  // The next endpoint of this name must not be taken for one whose link has closed.
+  std::erase(gone_, found->info.name);
   endpoints_.erase(found);
   rebuild_names();
   return true;

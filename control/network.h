@@ -95,6 +95,7 @@ class Network final : public host::Turnable {
   };
 
   Endpoint* endpoint(std::string_view name);
+  Status<> check_names(const EndpointRequest& request) const;
   Result<EndpointInfo> claim_address(const EndpointRequest& request, Instant now);
   Result<std::vector<proxy::ExposedPort>> publish(const EndpointRequest& request,
                                                   EndpointInfo& info);
