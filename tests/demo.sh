@@ -27,7 +27,7 @@ prepare() {
   mkdir "$scratch/bin"
   cp "$binary" "$scratch/bin/pontoon"
   cp "$0" "$scratch/demo.sh"
-  local step_down=(setpriv --reuid=$ordinary_uid --regid=$ordinary_uid --clear-groups)
+  local step_down=(setpriv "--reuid=$ordinary_uid" "--regid=$ordinary_uid" --clear-groups)
   if [ "$(id -u)" -ne 0 ]; then
     play "Everything below runs as you, uid $(id -u)."
   elif "${step_down[@]}" unshare --user --net true 2>/dev/null; then
@@ -328,7 +328,7 @@ main() {
   survive
   stop
   printf '\n'
-  remark "All $step steps went as expected, in $SECONDS seconds."
+  remark "All $step steps went as expected. It took $SECONDS s."
 }
 
 if [ -z "${PONTOON_DEMO_DIR:-}" ]; then prepare; else main "$@"; fi
