@@ -53,7 +53,9 @@ Paths default_paths() {
   return paths;
 }
 
-Status<> ensure_private_directory(const std::string& path) {
+Status<> ensure_private_directory(const std::string& given) {
+  // A slash at the end would have lstat look through a link.
+  const std::string path = given.substr(0, given.find_last_not_of('/') + 1);
   for (std::size_t slash = path.find('/', 1); slash != std::string::npos;
        slash = path.find('/', slash + 1)) {
     if (auto made = make_one(path.substr(0, slash)); !made) return made;

@@ -33,6 +33,12 @@ class NetworkStore::Impl {
                  fmt::format("cannot use {}: {}", path_, sqlite3_errmsg(database_.get()))};
   }
 
+  Error unreadable(const Error& why) const {
+    return Error{ErrorCode::internal,
+                 fmt::format("a network in {} cannot be read: {}; move the file away to begin anew",
+                             path_, why.message)};
+  }
+
   Status<> execute(const char* sql) {
     if (sqlite3_exec(database_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK)
       return failure();
@@ -108,7 +114,7 @@ Result<std::vector<NetworkSpec>> NetworkStore::load() {
   while ((step = sqlite3_step(rows.get())) == SQLITE_ROW) {
     const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(rows.get(), 0));
     auto spec = decode<NetworkSpec>(text == nullptr ? "" : text);
-    if (!spec) return spec.error();
+    if (!spec) return impl_->unreadable(spec.error());
     out.push_back(std::move(*spec));
   }
   if (step != SQLITE_DONE) return impl_->failure();
