@@ -124,6 +124,7 @@ Result<NetworkSpec> Service::plan(const NetworkRequest& request) const {
 
 Result<NetworkSpec> Service::create_network(const NetworkRequest& request) {
   if (auto valid = check_name("network name", request.name); !valid) return valid.error();
+  if (auto valid = dns::ZoneBuilder::check_network_name(request.name); !valid) return valid.error();
   if (host(request.name) != nullptr) {
     return Error{
         ErrorCode::already_exists,

@@ -107,7 +107,7 @@ Result<std::unique_ptr<NetworkStore>> NetworkStore::open(const std::string& path
 }
 
 Result<std::vector<NetworkSpec>> NetworkStore::load() {
-  const Statement rows = impl_->statement("SELECT spec FROM networks ORDER BY name");
+  const Statement rows = impl_->statement("SELECT spec FROM networks ORDER BY rowid");
   if (!rows) return impl_->failure();
   std::vector<NetworkSpec> out;
   int step = SQLITE_ROW;

@@ -63,7 +63,9 @@ def parse_catch(xml):
 def run_binary(path, tally):
     started = time.monotonic()
     # A leak is an error in these; the suppressions are for what lives as long as the process.
-    env = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:abort_on_error=0", UBSAN_OPTIONS="print_stacktrace=1")
+    # One seed for every property, so that a run can be repeated; RC_PARAMS of the caller wins.
+    env = {"RC_PARAMS": "seed=20240901", **os.environ, "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0",
+           "UBSAN_OPTIONS": "print_stacktrace=1"}
     try:
         done = subprocess.run([path, "-w", "NoTests", "-r", "junit"], capture_output=True, text=True, env=env,
                               timeout=BINARY_TIMEOUT_S, errors="replace", check=False)

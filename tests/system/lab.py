@@ -41,7 +41,7 @@ def explain(error):
 
 def collect(module):
     """(name, callable) of every test in a module; a test marked by `each_user` gives two."""
-    for name, function in vars(module).items():
+    for name, function in list(vars(module).items()):
         if not name.startswith("test_") or not callable(function):
             continue
         variants = getattr(function, "variants", None)
@@ -248,6 +248,10 @@ class Lab:
         wait_until(lambda: self.pontoon("ps", check=False).returncode == 0 or process.popen.poll() is not None, "a daemon")
         assert process.popen.poll() is None, process.output()
         return process
+
+    def start_on_host(self, *command):
+        """A program of the user's own on the host; none of pontoon's processes, and it ends with the lab."""
+        return self.start(self.on_host(*command), env=dict(os.environ))
 
     def start_outside(self, *command):
         """A server of the outside world. It is none of pontoon's processes, and ends with the lab."""
