@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -10,9 +13,13 @@
 #include "control/attach_session.h"
 #include "control/daemon.h"
 #include "core/base/limits.h"
+#include "core/base/unique_fd.h"
 
 namespace pontoon::app {
 namespace {
+
+constexpr int kStopAttempts = 500;
+constexpr int kStopIntervalMs = 20;
 
 // For listings: the beginning says what it is.
 std::string joined(const std::vector<std::string>& words) {
@@ -27,11 +34,9 @@ int fail(const Error& error, int status) {
 }
 
 int run(const control::Client& client, RunArguments arguments) {
-  if (auto running = ensure_daemon(client.paths()); !running)
-    return fail(running.error(), bridge::kExitFailure);
   arguments.endpoint.command = joined(arguments.command);
   arguments.endpoint.pid = static_cast<std::uint32_t>(getpid());
-  auto session = control::DaemonSession::open(client.paths(), arguments.endpoint);
+  auto session = open_session(client.paths(), arguments.endpoint);
   if (!session) return fail(session.error(), bridge::kExitFailure);
   bridge::RunOptions options;
   options.argv = std::move(arguments.command);
@@ -42,11 +47,10 @@ int run(const control::Client& client, RunArguments arguments) {
 }
 
 int attach(const control::Client& client, AttachArguments arguments) {
-  if (auto running = ensure_daemon(client.paths()); !running) return fail(running.error());
   arguments.endpoint.command =
       arguments.pid ? fmt::format("(pid {})", *arguments.pid) : arguments.netns;
   arguments.endpoint.pid = static_cast<std::uint32_t>(arguments.pid.value_or(0));
-  auto session = control::DaemonSession::open(client.paths(), arguments.endpoint);
+  auto session = open_session(client.paths(), arguments.endpoint);
   if (!session) return fail(session.error());
   bridge::AttachOptions options;
   options.pid = arguments.pid;
@@ -71,9 +75,20 @@ int daemon(const control::Client& client, const DaemonArguments& arguments) {
   return ended ? kOk : fail(ended.error());
 }
 
+// Until the daemon has let go of its lock, which the kernel does for it at the very end.
 int stop(const control::Client& client) {
   const auto answer = client.call("POST", "/v1/stop");
-  return answer ? kOk : fail(answer.error());
+  const bool answered_too_late = !answer && answer.error().code == ErrorCode::unavailable &&
+                                 access(client.paths().api_socket().c_str(), F_OK) != 0;
+  if (!answer && !answered_too_late) return fail(answer.error());
+  const UniqueFd lock(open(client.paths().lock_file().c_str(), O_RDONLY | O_CLOEXEC));
+  for (int attempt = 0; attempt < kStopAttempts; ++attempt) {
+    if (!lock || flock(lock.get(), LOCK_SH | LOCK_NB) == 0) return kOk;
+    poll(nullptr, 0, kStopIntervalMs);
+  }
+  return fail({ErrorCode::unavailable,
+               fmt::format("the daemon is still ending after {} s; see {}",
+                           kStopAttempts * kStopIntervalMs / 1000, client.paths().log_file())});
 }
 
 }  // namespace pontoon::app

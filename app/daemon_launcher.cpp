@@ -22,6 +22,7 @@ namespace {
 
 constexpr int kAttempts = 100;
 constexpr int kAttemptIntervalMs = 50;
+constexpr int kSessionAttempts = 3;
 
 bool answers(const control::Paths& paths) {
   return control::connect_local(paths.attach_socket(), SOCK_SEQPACKET).has_value();
@@ -58,31 +59,23 @@ std::string read_report(int fd) {
   }
 }
 
-// Another `run` may be starting one at this very moment.
-Status<> wait_for_other(const control::Paths& paths, std::string report) {
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    if (answers(paths)) return {};
-    if (report.find("already running") == std::string::npos) break;
-    poll(nullptr, 0, kAttemptIntervalMs);
-  }
+std::string problem_of(std::string report) {
   while (!report.empty() && report.back() == '\n')
     report.pop_back();
   if (report.rfind("pontoon: ", 0) == 0) report.erase(0, 9);
-  return Error{ErrorCode::unavailable,
-               report.empty() ? "the daemon ended before it was ready" : report};
+  return report.empty() ? "the daemon ended before it was ready" : report;
 }
 
-}  // namespace
-
-Status<> ensure_daemon(const control::Paths& paths) {
-  if (answers(paths)) return {};
+// Starts a daemon and gives its report: "\1", or what is wrong.
+Result<std::string> launch() {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return Error{ErrorCode::exhausted, std::strerror(errno)};
   UniqueFd report(ends[0]);
   UniqueFd child_end(ends[1]);
   const pid_t pid = fork();
-  if (pid < 0)
+  if (pid < 0) {
     return Error{ErrorCode::exhausted, fmt::format("cannot fork: {}", std::strerror(errno))};
+  }
   if (pid == 0) {
     // Twice, so that the daemon is nobody's child here and never a zombie of ours.
     const pid_t daemon = fork();
@@ -92,10 +85,38 @@ Status<> ensure_daemon(const control::Paths& paths) {
   child_end.reset();
   while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
   }
-  const std::string text = read_report(report.get());
-  if (text != "\1") return wait_for_other(paths, text);
-  std::fprintf(stderr, "pontoon: started the daemon (log: %s)\n", paths.log_file().c_str());
-  return {};
+  return read_report(report.get());
+}
+
+}  // namespace
+
+Status<> ensure_daemon(const control::Paths& paths) {
+  std::string report;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    if (answers(paths)) return {};
+    auto launched = launch();
+    if (!launched) return launched.error();
+    report = std::move(*launched);
+    if (report == "\1") {
+      std::fprintf(stderr, "pontoon: started the daemon (log: %s)\n", paths.log_file().c_str());
+      return {};
+    }
+    // Another one is just starting, or has not quite ended.
+    if (report.find("already running") == std::string::npos) break;
+    poll(nullptr, 0, kAttemptIntervalMs);
+  }
+  return Error{ErrorCode::unavailable, problem_of(std::move(report))};
+}
+
+Result<std::unique_ptr<control::DaemonSession>> open_session(
+    const control::Paths& paths, const control::EndpointRequest& request) {
+  for (int attempt = 0;; ++attempt) {
+    if (auto running = ensure_daemon(paths); !running) return running.error();
+    auto session = control::DaemonSession::open(paths, request);
+    // The daemon that answered may have been about to end: then the next one takes the request.
+    const bool gone = !session && session.error().code == ErrorCode::unavailable;
+    if (!gone || attempt == kSessionAttempts) return session;
+  }
 }
 
 }  // namespace pontoon::app

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <map>
 
 #include "app/commands.h"
@@ -90,7 +91,8 @@ struct Arguments {
 };
 
 void add_run(CLI::App& root, Arguments& arguments, const control::Client& client) {
-  CLI::App* command = root.add_subcommand("run", "Run a command on a network of its own");
+  CLI::App* command = root.add_subcommand(
+      "run", "Run a command on a network of its own: run [OPTIONS] [--] COMMAND [ARG...]");
   static const std::map<std::string, bridge::InnerUser> users{{"root", bridge::InnerUser::root},
                                                               {"keep", bridge::InnerUser::keep}};
   add_endpoint_options(*command, arguments.run.endpoint, arguments.run_texts, arguments.run.link);
@@ -274,7 +276,7 @@ int main(int argc, char** argv) {
   const control::Client client(control::default_paths());
   Arguments arguments;
   CLI::App root("pontoon: container networks without privileges", "pontoon");
-  root.require_subcommand(1);
+  root.require_subcommand(0, 1);
   root.set_version_flag("--version", std::string("pontoon ") + std::string(control::kVersion));
   add_run(root, arguments, client);
   add_attach(root, arguments, client);
@@ -296,5 +298,6 @@ int main(int argc, char** argv) {
         {ErrorCode::invalid_argument, fmt::format("{}; see `pontoon --help`", error.what())},
         running ? bridge::kExitFailure : app::kFailed);
   }
+  if (root.get_subcommands().empty()) std::fputs(root.help().c_str(), stdout);
   return arguments.status;
 }

@@ -128,7 +128,7 @@ class AttachServer::Impl::Connection : public std::enable_shared_from_this<Conne
     deadline_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
       if (error || self->closed_ || self->attached_) return;
       self->end(
-          failure({ErrorCode::unavailable,
+          failure({ErrorCode::internal,
                    self->settings_ ? "the lease could not be written to disk; see the daemon's log"
                                    : "the attachment was not completed in time"}));
     });
@@ -255,6 +255,8 @@ Status<> AttachServer::Impl::detach(std::string_view endpoint) {
 }
 
 void AttachServer::Impl::stop() {
+  boost::system::error_code ignored;
+  listener_.close(ignored);
   while (!connections_.empty())
     connections_.front()->end(plain(AttachOp::stopping, "the daemon was stopped"));
   on_stop_();

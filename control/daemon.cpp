@@ -2,9 +2,12 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
@@ -28,6 +31,9 @@ namespace {
 
 namespace asio = boost::asio;
 
+// How long a stopping daemon waits for the disk.
+constexpr auto kSaveWait = std::chrono::seconds(3);
+constexpr int kSavePollMs = 50;
 // How often endpoints whose interface vanished without a word are looked for.
 constexpr auto kGoneInterval = std::chrono::milliseconds(250);
 
@@ -74,9 +80,8 @@ class Daemon {
     report_ready();
     log::info(fmt::format("pontoon {} serves {}", kVersion, options_.paths.runtime_dir));
     io_.run();
+    save_leases();
     log::info("stopped");
-    unlink(options_.paths.api_socket().c_str());
-    unlink(options_.paths.attach_socket().c_str());
     return {};
   }
 
@@ -109,6 +114,9 @@ class Daemon {
 
   // The answer to `pontoon stop` is still to be written.
   void stop_soon() {
+    api_->close();
+    unlink(options_.paths.api_socket().c_str());
+    unlink(options_.paths.attach_socket().c_str());
     gone_timer_.expires_after(std::chrono::milliseconds(20));
     gone_timer_.async_wait([this](const boost::system::error_code& error) {
       if (!error) io_.stop();
@@ -133,8 +141,18 @@ class Daemon {
     gone_timer_.async_wait([this](const boost::system::error_code& error) {
       if (error || stopping_) return;
       attach_->on_gone(service_->take_gone());
+      warn_about_echo();
       watch_gone();
     });
+  }
+
+  void warn_about_echo() {
+    if (warned_about_echo_ || !service_->echo_unavailable()) return;
+    warned_about_echo_ = true;
+    log::warning(
+        "ping to the outside does not work: this user may not open ping sockets. To allow it: "
+        "sysctl "
+        "net.ipv4.ping_group_range=\"0 2147483647\"");
   }
 
   // Endpoints of a daemon that died have their time to come back for their addresses.
@@ -145,11 +163,21 @@ class Daemon {
     });
   }
 
+  // What was released at the very end is on disk before the lock is let go.
+  void save_leases() {
+    const Instant give_up = clock_.now() + kSaveWait;
+    pollfd written{leases_->completion_fd(), POLLIN, 0};
+    while (service_->save_leases() && clock_.now() < give_up)
+      poll(&written, 1, kSavePollMs);
+  }
+
   void report_ready() {
     if (options_.ready_fd < 0) return;
     const char byte = 1;
     (void)!write(options_.ready_fd, &byte, 1);
-    ::close(options_.ready_fd);
+    // The descriptor may be stderr's: its number must not come back for a socket.
+    const UniqueFd null(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+    dup2(null.get(), options_.ready_fd);
   }
 
   DaemonOptions options_;
@@ -163,6 +191,7 @@ class Daemon {
   asio::steady_timer gone_timer_;
   asio::steady_timer settle_timer_;
   bool stopping_ = false;
+  bool warned_about_echo_ = false;
   std::unique_ptr<dhcp::LeaseStore> leases_;
   std::unique_ptr<NetworkStore> networks_;
   std::unique_ptr<Service> service_;
@@ -177,6 +206,9 @@ Status<> run_daemon(const DaemonOptions& options) {
   if (auto made = ensure_private_directory(options.paths.state_dir); !made) return made;
   const auto lock = take_lock(options.paths);
   if (!lock) return lock.error();
+  // Started through /proc/self/exe it would be called "exe".
+  prctl(PR_SET_NAME, "pontoon");
+  umask(0077);
   if (!options.foreground_log) log::open(options.paths.log_file(), options.log_level);
   log::set_level(options.log_level);
   signal(SIGPIPE, SIG_IGN);

@@ -164,6 +164,14 @@ Result<std::vector<proxy::ExposedPort>> Network::publish(const EndpointRequest& 
   if (!specs) return specs.error();
   auto exposed = proxy::parse_exposed(request.expose);
   if (!exposed) return exposed.error();
+  if (spec_.internal && !(specs->empty() && !request.publish_all)) {
+    return Error{
+        ErrorCode::invalid_argument,
+        fmt::format(
+            "network {} is internal: its endpoints publish no ports; leave -p and -P out, or use "
+            "another network",
+            spec_.name)};
+  }
   // -P publishes what is exposed and not published already, each on a port of the kernel's choice.
   for (const proxy::ExposedPort& port :
        request.publish_all ? *exposed : std::vector<proxy::ExposedPort>{}) {
@@ -365,7 +373,8 @@ std::vector<DropInfo> Network::drops() const {
     add(endpoint.info.name, switch_.drops(*endpoint.port_id));
   }
   add("gateway", gateway_.counters().drops);
-  add("services", service_drops_);
+  add("dhcp", service_drops_);
+  add("dns", names_.counters().drops);
   add("egress", egress_.drops());
   add("published", publisher_.drops());
   return out;

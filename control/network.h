@@ -78,6 +78,7 @@ class Network final : public host::Turnable {
   // and the others' names don't exist here.
   void set_networks(const std::vector<NetworkSpec>& all);
   void forget_leases() { leases_.forget_all(); }
+  bool has_unsaved_leases() const noexcept { return leases_.has_unsaved(); }
 
   const EndpointInfo* find(std::string_view name) const;
   std::vector<EndpointInfo> endpoints() const;

@@ -329,6 +329,21 @@ void Service::release_unclaimed_leases() {
   }
 }
 
+bool Service::echo_unavailable() const noexcept {
+  return std::any_of(hosts_.begin(), hosts_.end(),
+                     [](const auto& entry) { return entry.second->network().echo_unavailable(); });
+}
+
+bool Service::save_leases() {
+  bool unsaved = false;
+  for (const auto& [_, host] : hosts_) {
+    (void)host->network().turn(shared_.clock.now());
+    on_leases_written();
+    unsaved = unsaved || host->network().has_unsaved_leases();
+  }
+  return unsaved;
+}
+
 NetworkHost* Service::host(std::string_view network) const {
   for (const auto& [_, host] : hosts_) {
     if (same_name(host->network().spec().name, network)) return host.get();

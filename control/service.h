@@ -48,6 +48,10 @@ class Service {
   // Endpoints whose link has closed by itself.
   std::vector<std::string> take_gone();
   void release_unclaimed_leases();
+  // An endpoint's ping to the outside failed because the host gives us no ping sockets.
+  bool echo_unavailable() const noexcept;
+  // Hands what the disk does not know yet to the store; true while something is still under way.
+  bool save_leases();
 
  private:
   Service(const HostShared& shared, NetworkStore& store, std::vector<dhcp::Lease> leases);

@@ -54,7 +54,8 @@ Status<> LeaseBook::check_requested(const Claim& claim, Ipv4Address address) con
   };
   const IpPrefix& prefix = config_.prefix;
   if (!prefix.contains(address)) {
-    return invalid(fmt::format("is not in network {} ({})", config_.network, prefix.to_string()));
+    return invalid(fmt::format("is not in network {} ({})", config_.network,
+                               IpPrefix{prefix.network(), prefix.length}.to_string()));
   }
   if (address == prefix.network().v4()) return invalid("is the network's own address");
   if (address == prefix.last().v4()) return invalid("is the network's broadcast address");

@@ -50,6 +50,25 @@ def test_kill_9_during_traffic_and_a_restart_with_the_same_leases(user):
 
 
 @each_user
+def test_starting_and_stopping_in_a_loop_never_stumbles(user):
+    with Lab(user) as lab:
+        for _ in range(8):
+            lab.run("--name", "one", "--", "true")
+            lab.pontoon("stop")
+        lab.start_daemon()
+        assert lab.leases()["one"]["state"] == "released", "what was released last is on disk"
+
+
+@each_user
+def test_a_run_right_after_the_daemon_was_killed_starts_another(user):
+    with Lab(user) as lab:
+        for _ in range(5):
+            lab.run("--", "true")
+            os.kill(lab.daemon_pid(), 9)
+        assert lab.run("--", "true").returncode == 0
+
+
+@each_user
 def test_a_second_daemon_is_refused(user):
     with Lab(user) as lab:
         lab.start_daemon()

@@ -123,6 +123,8 @@ def test_an_internal_network_has_no_way_out(user):
         assert lab.run("--", "python3", "-c", CONNECT, OUTSIDE_IP, "9000").stdout == "connected\n"
         out = lab.run("--network", "cell", "--", "python3", "-c", CONNECT, OUTSIDE_IP, "9000").stdout
         assert "connected" not in out and "Timeout" not in out, out
+        done = lab.run("--network", "cell", "-p", "18080:80", "--", "true", check=False)
+        assert done.returncode == 125 and "network cell is internal" in done.stderr, done
 
 
 @each_user
