@@ -200,13 +200,18 @@ Status<> Network::check_names(const EndpointRequest& request) const {
 Result<EndpointSettings> Network::reserve(const EndpointRequest& request, std::string id,
                                           WallTime created, Instant now) {
   if (auto valid = check_names(request); !valid) return valid.error();
+  const bool remembered = leases_.find_endpoint(request.name) != nullptr;
   auto info = claim_address(request, now);
   if (!info) return info.error();
   info->id = std::move(id);
   info->created = created;
   auto exposed = publish(request, *info);
   if (!exposed) {
-    leases_.release(info->name, now);
+    if (remembered) {
+      leases_.release(info->name, now);
+    } else {
+      leases_.forget(info->name);
+    }
     return exposed.error();
   }
   endpoints_.push_back({*info, nullptr, std::nullopt, *exposed});
