@@ -33,41 +33,57 @@ void Receiver::take_text(Flow& flow, TcpSequence begin, ByteView text, Instant n
     receive.acknowledgement_due = true;
     if (text.empty()) return;
   }
-  if (begin != receive.next) {
+  if (begin != receive.next || has_backlog(flow)) {
     hold(flow, begin, text, now);
     return;
   }
   receive.acknowledgement_due = true;
   // Not cut at the window's edge: a window probe is one octet beyond it, and the host knows best.
-  if (write(flow, text) < text.size()) {
-    core_.drops.count(DropReason::tcp_host_full);
-    withdraw_window(flow);
-  }
+  const std::size_t taken = write(flow, text);
+  if (taken == text.size() || flow.stream_failed) return;
+  if (!keep(flow, receive.next, text.subspan(taken))) withdraw_window(flow);
+}
+
+// Text waits although there is no hole before it: the host took less than its room had promised.
+bool Receiver::has_backlog(const Flow& flow) const noexcept {
+  return !core_.held.front(flow.receive.held, flow.receive.next).empty();
 }
 
 void Receiver::hold(Flow& flow, TcpSequence begin, ByteView text, Instant now) noexcept {
   ReceiveSide& receive = flow.receive;
-  ++core_.counters.out_of_order_segments;
-  const std::int32_t room = receive.edge - begin;
-  text = text.first(std::min(text.size(), static_cast<std::size_t>(std::max(room, 0))));
-  if (text.empty()) {
-    core_.drops.count(DropReason::tcp_host_full);
-    writer_.acknowledge(flow, now);
+  const SequenceRange backlog = core_.held.run_around(receive.held, receive.next);
+  if (!backlog.empty() && begin <= backlog.end) {
+    // Nothing was lost, so nothing is said until the host takes it; but an endpoint that repeats
+    // itself is answered.
+    const TcpSequence end = begin + static_cast<std::uint32_t>(text.size());
+    if (end <= backlog.end) receive.acknowledgement_due = true;
+    if (keep(flow, begin, text)) return;
+    receive.acknowledgement_due = true;
+    withdraw_window(flow);
     return;
   }
-  switch (core_.held.hold(receive.held, begin, text)) {
-    case HoldResult::held:
-      receive.last_held = begin;
-      break;
-    case HoldResult::full:
-      core_.drops.count(DropReason::tcp_out_of_order_full);
-      break;
-    case HoldResult::no_frame:
-      core_.drops.count(DropReason::pool_exhausted);
-      break;
-  }
+  ++core_.counters.out_of_order_segments;
+  if (keep(flow, begin, text)) receive.last_held = begin;
   // RFC 5681 4.2: a duplicate ACK at once, so that the endpoint can tell the loss.
   writer_.acknowledge(flow, now);
+}
+
+// False: not all of it, the rest must come again.
+bool Receiver::keep(Flow& flow, TcpSequence begin, ByteView text) noexcept {
+  const std::int32_t room = flow.receive.edge - begin;
+  const std::size_t inside = std::min(text.size(), static_cast<std::size_t>(std::max(room, 0)));
+  switch (core_.held.hold(flow.receive.held, begin, text.first(inside))) {
+    case HoldResult::held:
+      if (inside < text.size()) core_.drops.count(DropReason::tcp_host_full);
+      return inside == text.size();
+    case HoldResult::full:
+      core_.drops.count(DropReason::tcp_out_of_order_full);
+      return false;
+    case HoldResult::no_frame:
+      core_.drops.count(DropReason::pool_exhausted);
+      return false;
+  }
+  return false;
 }
 
 std::size_t Receiver::write(Flow& flow, ByteView text) noexcept {
@@ -129,7 +145,7 @@ void Receiver::take_end(Flow& flow, Instant now) noexcept {
 
 void Receiver::conclude(Flow& flow, Instant now) noexcept {
   if (flow.receive.acknowledgement_due || window_update_due(flow)) writer_.acknowledge(flow, now);
-  if (!window_nearly_closed(flow)) {
+  if (!window_nearly_closed(flow) && !has_backlog(flow)) {
     flow.room_polls = 0;
     return;
   }

@@ -1,6 +1,6 @@
-// From the endpoint to the host: text goes from the frame into the host socket at once. What the
-// socket does not take is not kept and not acknowledged; what comes out of order is held until the
-// hole before it closes.
+// From the endpoint to the host: text goes from the frame into the host socket at once, and what
+// the socket took is acknowledged. What it does not take although the window had promised it, and
+// what comes out of order, is held until the host is ready or the hole before it closes.
 #pragma once
 
 #include "core/stack/tcp/segment_writer.h"
@@ -23,6 +23,8 @@ class Receiver {
  private:
   void take_text(Flow& flow, wire::TcpSequence begin, ByteView text, Instant now) noexcept;
   void hold(Flow& flow, wire::TcpSequence begin, ByteView text, Instant now) noexcept;
+  bool keep(Flow& flow, wire::TcpSequence begin, ByteView text) noexcept;
+  bool has_backlog(const Flow& flow) const noexcept;
   std::size_t write(Flow& flow, ByteView text) noexcept;
   void take_end(Flow& flow, Instant now) noexcept;
 

@@ -91,14 +91,17 @@ void SegmentWriter::reset_stray(const SocketAddress& endpoint, const SocketAddre
   send(far.ip, endpoint.ip, repr, core_.frames.allocate(0), 0, now);
 }
 
-// RFC 2018 4: the first block holds the text that came last, the others follow in order.
+// RFC 2018 4: the first block holds the text that came last, the others follow in order. Text that
+// only waits for the host is no block: an endpoint that is told of a block without a hole before it
+// takes us for one that has thrown it away.
 void SegmentWriter::add_sack(const Flow& flow, wire::TcpOptions& options) const noexcept {
-  const SequenceRange newest = core_.held.run_around(flow.receive.held, flow.receive.last_held);
+  SequenceRange newest = core_.held.run_around(flow.receive.held, flow.receive.last_held);
+  if (newest.begin <= flow.receive.next) newest = {};
   if (!newest.empty()) options.add_sack({newest.begin, newest.end});
   std::array<SequenceRange, wire::TcpOptions::kMaxSackBlocks> runs;
   const std::size_t count = core_.held.runs(flow.receive.held, runs);
   for (const SequenceRange& run : std::span(runs).first(count))
-    if (run != newest) options.add_sack({run.begin, run.end});
+    if (run != newest && run.begin > flow.receive.next) options.add_sack({run.begin, run.end});
 }
 
 void SegmentWriter::send_empty(Flow& flow, const TcpRepr& repr, Instant now) noexcept {
