@@ -1,8 +1,7 @@
 #include "core/host/kernel_stream.h"
 
-#include <linux/sockios.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -12,10 +11,22 @@
 
 #include "core/host/sockaddr.h"
 
+// Room. The kernel takes bytes until what it has queued, bookkeeping included, reaches SO_SNDBUF;
+// SO_MEMINFO tells both in one call. What was asked for once, less what was written since, is never
+// too much, because the kernel only frees; so the question is repeated only when little is left.
+//
+// The kernel tells of room, and lets SO_SNDBUF grow with the path, only on sockets that somebody
+// was seen waiting for. We avoid blocked writes, so nobody ever is. Touching the epoll entry has
+// the kernel look at the socket: above two thirds it notes that somebody waits and reports EPOLLOUT
+// when a third is free; below, it reports at once. So neither wake-up nor growth is lost.
 namespace pontoon::host {
 namespace {
 
 constexpr std::size_t kPieces = 64;
+constexpr std::uint32_t kWatched = EPOLLIN | EPOLLOUT | EPOLLRDHUP;
+// What the kernel's bookkeeping may cost: per write, and of a buffer that large writes fill.
+constexpr std::size_t kBufferCost = 1280;
+constexpr std::size_t kBookkeepingShare = 8;
 
 template <class Piece>
 std::size_t to_iovec(std::span<const Piece> pieces, std::span<iovec> out) noexcept {
@@ -24,6 +35,13 @@ std::size_t to_iovec(std::span<const Piece> pieces, std::span<iovec> out) noexce
     out[i] = {const_cast<std::uint8_t*>(pieces[i].data()), pieces[i].size()};
   }
   return count;
+}
+
+std::size_t bytes_in(std::span<const iovec> pieces) noexcept {
+  std::size_t sum = 0;
+  for (const iovec& piece : pieces)
+    sum += piece.iov_len;
+  return sum;
 }
 
 }  // namespace
@@ -36,7 +54,8 @@ KernelStream::~KernelStream() {
 }
 
 bool KernelStream::watch() noexcept {
-  watched_ = poller_.add(fd_.get(), EPOLLIN | EPOLLOUT | EPOLLRDHUP, *this);
+  watched_ = poller_.add(fd_.get(), kWatched, *this);
+  if (state_ == State::open) ask_room();
   return watched_;
 }
 
@@ -50,7 +69,10 @@ void KernelStream::close_fd() noexcept {
 void KernelStream::on_events(std::uint32_t events) noexcept {
   if (state_ == State::connecting && (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0)
     finish_connect();
-  if ((events & EPOLLOUT) != 0) write_blocked_ = false;
+  if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0 && waits_for_room_) {
+    waits_for_room_ = false;
+    ask_room();
+  }
   if ((events & (EPOLLRDHUP | EPOLLHUP)) != 0) ended_ = true;
   if (handler_ != nullptr) handler_->on_ready();
 }
@@ -67,6 +89,7 @@ void KernelStream::finish_connect() noexcept {
   const int number = take_socket_error();
   if (number == 0) {
     state_ = State::open;
+    ask_room();
   } else {
     (void)fail(number);
   }
@@ -85,9 +108,12 @@ IoResult KernelStream::write(std::span<const ByteView> pieces) noexcept {
   message.msg_iov = vectors.data();
   message.msg_iovlen = to_iovec(pieces, std::span(vectors));
   const ssize_t sent = sendmsg(fd_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (sent >= 0) return IoResult::done(static_cast<std::size_t>(sent));
+  if (sent >= 0) {
+    wrote(static_cast<std::size_t>(sent), bytes_in(std::span(vectors).first(message.msg_iovlen)));
+    return IoResult::done(static_cast<std::size_t>(sent));
+  }
   if (errno == EAGAIN) {
-    write_blocked_ = true;
+    wrote(0, 1);
     return IoResult::would_block();
   }
   // No event follows these two, so the room stays as it was.
@@ -95,16 +121,26 @@ IoResult KernelStream::write(std::span<const ByteView> pieces) noexcept {
   return fail(errno);
 }
 
-// SO_SNDBUF counts the kernel's own bookkeeping too, about as much again as the payload, hence the
-// half. An estimate that is too high costs a retransmission inside, one that is too low throughput.
-std::size_t KernelStream::write_room() const noexcept {
-  if (state_ != State::open || write_blocked_) return 0;
-  int buffer = 0;
-  int queued = 0;
-  socklen_t length = sizeof buffer;
-  if (getsockopt(fd_.get(), SOL_SOCKET, SO_SNDBUF, &buffer, &length) != 0) return 0;
-  if (ioctl(fd_.get(), SIOCOUTQ, &queued) != 0) return 0;
-  return buffer / 2 > queued ? static_cast<std::size_t>(buffer / 2 - queued) : 0;
+void KernelStream::wrote(std::size_t taken, std::size_t given) noexcept {
+  room_ -= std::min(taken + kBufferCost, room_);
+  if (taken < given) {
+    // The kernel has noted that we wait, as it does for every write that it cuts short.
+    waits_for_room_ = true;
+    room_ = 0;
+  } else if (room_ <= buffer_ / 2 && !waits_for_room_) {
+    ask_room();
+  }
+}
+
+void KernelStream::ask_room() noexcept {
+  std::array<std::uint32_t, SK_MEMINFO_VARS> memory{};
+  socklen_t length = sizeof memory;
+  if (getsockopt(fd_.get(), SOL_SOCKET, SO_MEMINFO, memory.data(), &length) != 0) return;
+  buffer_ = memory[SK_MEMINFO_SNDBUF];
+  const std::size_t queued = std::min<std::size_t>(memory[SK_MEMINFO_WMEM_QUEUED], buffer_);
+  room_ = buffer_ - queued;
+  room_ -= room_ / kBookkeepingShare;
+  if (queued > buffer_ / 3 * 2) waits_for_room_ = poller_.modify(fd_.get(), kWatched, *this);
 }
 
 IoResult KernelStream::peek(std::size_t offset, std::span<const MutableBytes> pieces) noexcept {

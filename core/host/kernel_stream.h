@@ -21,7 +21,7 @@ class KernelStream final : public Stream, private Pollable {
   State state() const noexcept override { return state_; }
   SocketError error() const noexcept override { return error_; }
   IoResult write(std::span<const ByteView> pieces) noexcept override;
-  std::size_t write_room() const noexcept override;
+  std::size_t write_room() const noexcept override { return state_ == State::open ? room_ : 0; }
   IoResult peek(std::size_t offset, std::span<const MutableBytes> pieces) noexcept override;
   void consume(std::size_t count) noexcept override;
   void shutdown_write() noexcept override;
@@ -31,6 +31,8 @@ class KernelStream final : public Stream, private Pollable {
   void on_events(std::uint32_t events) noexcept override;
   void finish_connect() noexcept;
   int take_socket_error() const noexcept;
+  void ask_room() noexcept;
+  void wrote(std::size_t taken, std::size_t given) noexcept;
   IoResult fail(int number) noexcept;
   IoResult peek_at_kernel_offset(std::size_t offset, std::span<const MutableBytes> pieces) noexcept;
   IoResult peek_past_scratch(std::size_t offset, std::span<const MutableBytes> pieces) noexcept;
@@ -42,7 +44,9 @@ class KernelStream final : public Stream, private Pollable {
   State state_;
   SocketError error_ = SocketError::other;
   bool peek_offset_supported_;
-  bool write_blocked_ = false;
+  std::size_t buffer_ = 0;       // SO_SNDBUF when last asked
+  std::size_t room_ = 0;         // what was free then, less what was written since
+  bool waits_for_room_ = false;  // an EPOLLOUT is sure to come
   bool watched_ = false;
   bool ended_ = false;  // the peer has shut down: nothing comes after what is queued
   std::int64_t kernel_peek_offset_ = -1;  // what SO_PEEK_OFF stands at; -1: never set

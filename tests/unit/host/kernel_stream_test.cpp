@@ -261,6 +261,35 @@ TEST_CASE("a blocked writer is told when there is room again") {
   });
 }
 
+TEST_CASE("large writes within the room are taken whole") {
+  for_each_variant([](Connection& c) {
+    const std::string block(60000, 'x');
+    unsigned writes = 0;
+    while (c.near->write_room() >= block.size() && writes < 1000) {
+      REQUIRE(write(*c.near, block).bytes == block.size());
+      ++writes;
+    }
+    CHECK(writes > 0);
+  });
+}
+
+TEST_CASE("a writer that keeps within the room is told when it returns") {
+  for_each_variant([](Connection& c) {
+    const std::string block(8000, 'x');
+    do {
+      while (c.near->write_room() >= block.size())
+        REQUIRE(write(*c.near, block).kind == Kind::done);
+      c.loop.until([] { return true; });
+    } while (c.near->write_room() >= block.size());
+    const int before = c.near_handler.calls;
+    CHECK(c.loop.until([&] {
+      c.far->consume(1 << 20);
+      return c.near->write_room() >= block.size();
+    }));
+    CHECK(c.near_handler.calls > before);
+  });
+}
+
 TEST_CASE("a half-close is an end behind the last byte, and only in one direction") {
   for_each_variant([](Connection& c) {
     CHECK(write(*c.far, "bye").bytes == 3);
