@@ -130,10 +130,11 @@ def includes(text):
 
 
 def lines_matching(name, pattern, unless_behind=None):
-    """(line, what was found); not where the text before it matches `unless_behind`."""
+    """(line, what was found); a call does not count where the text before it matches `unless_behind`."""
     for number, line in enumerate(code(name).splitlines(), 1):
         for match in pattern.finditer(line):
-            if unless_behind is None or not unless_behind.search(line[:match.start()]):
+            is_call = match.group().endswith("(")
+            if not (is_call and unless_behind and unless_behind.search(line[:match.start()])):
                 yield number, match.group().strip()
 
 
