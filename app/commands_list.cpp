@@ -22,6 +22,14 @@ int print_json(const std::string& body) {
   return kOk;
 }
 
+// What cannot be a name is nobody's, and has no place in a request line.
+Result<std::string> call_about(const control::Client& client, std::string_view method,
+                               std::string_view collection, const std::string& name,
+                               std::string_view rest = {}) {
+  if (auto valid = control::check_name("name", name); !valid) return valid.error();
+  return client.call(method, fmt::format("/v1/{}/{}{}", collection, name, rest));
+}
+
 std::chrono::seconds age(WallTime since) {
   return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()) - since;
 }
@@ -65,14 +73,14 @@ int list_endpoints(const control::Client& client, bool json, bool quiet) {
 }
 
 int inspect_endpoint(const control::Client& client, const std::string& name) {
-  const auto body = client.call("GET", "/v1/endpoints/" + name);
+  const auto body = call_about(client, "GET", "endpoints", name);
   if (!body) return fail(body.error());
   return print_json("[" + *body + "]");
 }
 
 int list_ports(const control::Client& client, const std::string& name, const std::string& port,
                bool json) {
-  const auto body = client.call("GET", "/v1/endpoints/" + name);
+  const auto body = call_about(client, "GET", "endpoints", name);
   if (!body) return fail(body.error());
   const auto info = control::decode<control::EndpointInfo>(*body);
   if (!info) return fail(info.error());
@@ -127,7 +135,7 @@ int list_flows(const control::Client& client, bool json) {
 }
 
 int detach(const control::Client& client, const std::string& name) {
-  const auto body = client.call("DELETE", "/v1/endpoints/" + name);
+  const auto body = call_about(client, "DELETE", "endpoints", name);
   if (!body) return fail(body.error());
   print(name + "\n");
   return kOk;
@@ -161,11 +169,11 @@ int create_network(const control::Client& client, const control::NetworkRequest&
 
 // The network, its endpoints and why frames were dropped there, in one document.
 int inspect_network(const control::Client& client, const std::string& name) {
-  const auto network = client.call("GET", "/v1/networks/" + name);
+  const auto network = call_about(client, "GET", "networks", name);
   if (!network) return fail(network.error());
   const auto endpoints = client.call("GET", "/v1/endpoints");
   if (!endpoints) return fail(endpoints.error());
-  const auto drops = client.call("GET", "/v1/networks/" + name + "/drops");
+  const auto drops = call_about(client, "GET", "networks", name, "/drops");
   if (!drops) return fail(drops.error());
   const auto all = control::decode<std::vector<control::EndpointInfo>>(*endpoints);
   if (!all) return fail(all.error());
@@ -173,15 +181,16 @@ int inspect_network(const control::Client& client, const std::string& name) {
   for (const control::EndpointInfo& info : *all) {
     if (control::same_name(info.network, name)) here.push_back(info);
   }
-  const std::string spec = control::encode(control::decode<control::NetworkInfo>(*network)->spec);
-  return print_json(fmt::format(R"([{{"network":{},"endpoints":{},"drops":{}}}])", spec,
-                                control::encode(here), *drops));
+  const auto info = control::decode<control::NetworkInfo>(*network);
+  if (!info) return fail(info.error());
+  return print_json(fmt::format(R"([{{"network":{},"endpoints":{},"drops":{}}}])",
+                                control::encode(info->spec), control::encode(here), *drops));
 }
 
 int remove_networks(const control::Client& client, const std::vector<std::string>& names) {
   int status = kOk;
   for (const std::string& name : names) {
-    const auto body = client.call("DELETE", "/v1/networks/" + name);
+    const auto body = call_about(client, "DELETE", "networks", name);
     if (body) {
       print(name + "\n");
     } else {
