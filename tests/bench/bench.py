@@ -62,9 +62,17 @@ class Row:
 
 # -- processes
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def deafen():
+    """A second Ctrl-C must not interrupt the clearing up."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
 
 def descendants(pid):
-    """The process and all that it started, as far as they live."""
+    """The process and all that it started."""
     children = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -76,6 +84,12 @@ def descendants(pid):
         found.append(todo.pop())
         todo += children.get(found[-1], [])
     return found
+
+
+def lives(pid):
+    with contextlib.suppress(OSError, IndexError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
 
 
 def cpu_s(pids):
@@ -111,7 +125,8 @@ def in_named(name):
 class World:
     """The laboratories of one benchmark, and what is started in them. Everything ends with it."""
 
-    def __init__(self):
+    def __init__(self, binary=RELEASE_BINARY):
+        self.binary = binary
         self.stack = contextlib.ExitStack()
         self.sleeps = self.namespaces = 0
         self.networks = set()
@@ -122,14 +137,12 @@ class World:
         return self
 
     def __exit__(self, *details):
-        # A second Ctrl-C must not interrupt the clearing up.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        deafen()
         return self.stack.__exit__(*details)
 
     def lab(self, user):
         if user not in self.labs:
-            made = self.stack.enter_context(Lab(user, RELEASE_BINARY))
+            made = self.stack.enter_context(Lab(user, self.binary))
             for name in (made.host, made.outside):
                 self.tune(in_named(name))
             self.labs[user] = made
@@ -157,7 +170,7 @@ class World:
         return renew
 
     def endpoint(self, lab, name, mtu=1500, publish=()):
-        """A container of pontoon's; gives back the command line that enters it."""
+        """A container of pontoon's. Gives back (command line that enters it, pids of the daemon)."""
         network = "default" if mtu == 1500 else f"mtu{mtu}"
         if mtu != 1500 and (lab.user, network) not in self.networks:
             lab.pontoon("network", "create", "--mtu", mtu, network)
@@ -168,7 +181,8 @@ class World:
         lab.start_run(name, "--network", network, "--link", lab.link_kind, *ports, "--", *command.split())
         pid = next(pid for pid, text in lab.processes().items() if text == command)
         self.tune(inside(pid))
-        return inside(pid)
+        daemon = lab.daemon_pid()
+        return inside(pid), lambda: [daemon]
 
     def namespace(self, lab):
         """The name of a new network namespace of nobody's, as a peer gets it."""
@@ -283,7 +297,7 @@ def longest_silence(intervals):
     for interval in intervals:
         current = current + interval["sum"]["seconds"] if interval["sum"]["bytes"] == 0 else 0.0
         longest = max(longest, current)
-    return longest
+    return longest if longest >= INTERVAL_S / 2 else 0.0
 
 
 def stream(row, kind):
@@ -326,7 +340,7 @@ def measure(rows, kinds, rounds, pause=0.1):
                 found.update(stream(row, kind) if kind in STREAMS else small(row, kind))
                 time.sleep(pause)
             row.results.append(found)
-            if row.pids() == [] and row.group != "limit":
+            if not all(map(lives, row.pids())):
                 row.trouble.append("its process has ended")
         say(f"round {number + 1} of {rounds}: {time.monotonic() - started:.0f} s")
     for row in rows:
@@ -382,12 +396,19 @@ def machine():
             f"{os.getloadavg()[0]:.1f}")
 
 
+def comparable(ours, other):
+    """Small MTUs against everything, for that is what users of pontoon get; large ones against their like."""
+    return ours.endswith(" 1500") or not other.endswith(" 1500")
+
+
 def ratios(rows, keys):
     """Each of ours against each of the others: more than 1 means that ours is better."""
     lines = []
     sums = {row.name: summary(row)["medians"] for row in rows}
     for ours in (row for row in rows if row.group == "pontoon"):
         for other in (row for row in rows if row.group != "pontoon"):
+            if not comparable(ours.name, other.name):
+                continue
             line = []
             for key in keys:
                 a, b = sums[ours.name].get(key), sums[other.name].get(key)
@@ -398,10 +419,10 @@ def ratios(rows, keys):
     return table(["better by", *[TITLES[key] for key in keys]], lines)
 
 
-def tell(title, rows, missing, keys, rounds):
+def tell(title, rows, missing, keys, rounds, congestion_control):
     sums = {row.name: summary(row) for row in rows}
     resources = ["idle_mb", "peak_mb"]
-    print(f"\n{title}\n{machine()}, {rounds} rounds of {STREAM_S} s\n")
+    print(f"\n{title}\n{machine()}, TCP {congestion_control}, {rounds} rounds of {STREAM_S} s\n")
     print("Medians: Gbit/s, rr in µs, CPU in s per GB of the daemon or the peer; silence is the longest time without a byte:")
     print(table(["", *[TITLES[key] for key in [*keys, *resources, "silence"]]],
                 [[name, *[show(it["medians"].get(key)) for key in keys], *[show(it[key]) for key in resources], show(it["silence"])]
@@ -435,16 +456,19 @@ def main(title, set_up, kinds, keys):
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", metavar="FILE", help="also write every single result there")
     parser.add_argument("--only", metavar="TEXT", help="only rows whose name contains one of these, separated by commas")
+    parser.add_argument("--binary", metavar="FILE", type=Path, default=RELEASE_BINARY, help="another pontoon than build/release's")
     options = parser.parse_args()
     if os.geteuid() != 0:
         sys.exit("this benchmark makes a host and an outside world in network namespaces: run it as root")
-    if not RELEASE_BINARY.exists():
-        sys.exit(f"{RELEASE_BINARY} is missing: run ./dev build")
+    if not options.binary.exists():
+        sys.exit(f"{options.binary} is missing: run ./dev build")
 
     def stop(*_):
+        deafen()
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, stop)
+    for number in SIGNALS:
+        signal.signal(number, stop)
     rows, missing = [], {}
     wanted = options.only.split(",") if options.only else [""]
 
@@ -453,13 +477,14 @@ def main(title, set_up, kinds, keys):
             attempt(rows, missing, name, group, make)
 
     try:
-        with World() as world:
+        with World(options.binary) as world:
             say("setting up:")
             set_up(world, add)
             measure(rows, kinds, options.rounds)
+            congestion_control = world.congestion_control
     except KeyboardInterrupt:
         sys.exit("stopped; everything was cleared away")
-    tell(title, rows, missing, keys, options.rounds)
+    tell(title, rows, missing, keys, options.rounds, congestion_control)
     if options.json:
         save(options.json, title, rows, missing, options.rounds)
 

@@ -14,9 +14,9 @@ KEYS = ["up1", "up8", "rr50", "rr99", "crr", "cpu_up"]
 def set_up(world, add):
     def pontoon(user, mtu):
         lab = world.lab(user)
-        client = world.endpoint(lab, f"client{mtu}", mtu)
-        server = world.endpoint(lab, f"server{mtu}", mtu)
-        return Row("", "", client, lab.address(f"server{mtu}"), pids=lambda: [lab.daemon_pid()], renew=world.serve(lab, server))
+        client, pids = world.endpoint(lab, f"client{mtu}", mtu)
+        server, _ = world.endpoint(lab, f"server{mtu}", mtu)
+        return Row("", "", client, lab.address(f"server{mtu}"), pids=pids, renew=world.serve(lab, server))
 
     def kernel():
         lab = world.lab("root")
@@ -34,7 +34,9 @@ def set_up(world, add):
         need("vde_plug2tap")
         lab = world.lab("root")
         place = lab.dir / "vde"
-        switch = world.start(lab, *in_named(lab.host), "vde_switch", "-s", place, "-x")
+        # It ends with its standard input; a pipe that it holds open itself has no end.
+        command = f"mkfifo {place}.stdin && exec vde_switch -s {place} <>{place}.stdin"
+        switch = world.start(lab, *in_named(lab.host), "sh", "-c", command)
         wait_until(lambda: (place / "ctl").exists() or switch.popen.poll() is not None, "vde_switch listens", 5)
         if switch.popen.poll() is not None:
             raise Unavailable(f"vde_switch ended: {switch.output()[-300:]}")

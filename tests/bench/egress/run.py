@@ -21,8 +21,8 @@ def set_up(world, add):
 
     def pontoon(user, mtu):
         lab = world.lab(user)
-        enter = world.endpoint(lab, f"client{mtu}", mtu)
-        return Row("", "", enter, OUTSIDE_IP, pids=lambda: [lab.daemon_pid()], renew=serve(lab))
+        enter, pids = world.endpoint(lab, f"client{mtu}", mtu)
+        return Row("", "", enter, OUTSIDE_IP, pids=pids, renew=serve(lab))
 
     def peer(make):
         lab = world.lab("root")

@@ -36,8 +36,8 @@ def set_up(world, add):
 
     def pontoon(user, mtu, base):
         lab = world.lab(user)
-        enter = world.endpoint(lab, f"server{mtu}", mtu, [f"{base}:{IPERF_PORT}", f"{base + 1}:{ECHO_PORT}"])
-        return row(lab, enter, base, lambda: [lab.daemon_pid()])
+        enter, pids = world.endpoint(lab, f"server{mtu}", mtu, [f"{base}:{IPERF_PORT}", f"{base + 1}:{ECHO_PORT}"])
+        return row(lab, enter, base, pids)
 
     def pasta(base):
         lab = world.lab("root")
