@@ -177,7 +177,8 @@ class Lab:
     # The machine may default to another congestion control; tests want one that does not pace.
     def _tune(self, name):
         script = ("ip link set lo up; sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.all.disable_ipv6=0;"
-                  "sysctl -qw net.ipv4.tcp_congestion_control=cubic 2>/dev/null;"
+                  "sysctl -qw net.ipv4.tcp_congestion_control=cubic 2>/dev/null ||"
+                  " sysctl -qw net.ipv4.tcp_congestion_control=reno;"
                   "sysctl -qw net.ipv4.ping_group_range='0 2147483647' net.ipv4.ip_forward=1")
         sh("ip", "netns", "exec", name, "sh", "-c", script)
 
