@@ -172,6 +172,10 @@ class AttachServer::Impl::Connection : public std::enable_shared_from_this<Conne
   }
 
   void attach(const LinkDescription& description, UniqueFd fd) {
+    if (description.kind != "tap" && description.kind != "packet") {
+      return end(failure({ErrorCode::invalid_argument,
+                          fmt::format("a link is a tap or a packet, not a {}", description.kind)}));
+    }
     bridge::LinkHandle link;
     link.kind = description.kind == "tap" ? bridge::LinkHandle::Kind::tap
                                           : bridge::LinkHandle::Kind::packet;

@@ -1,5 +1,6 @@
 #include "control/network_host.h"
 
+#include "bridge/ports/link_check.h"
 #include "bridge/ports/port_factory.h"
 
 namespace pontoon::control {
@@ -27,6 +28,7 @@ NetworkHost::NetworkHost(const NetworkSpec& spec, std::uint32_t number, const Ho
 NetworkHost::~NetworkHost() = default;
 
 Status<> NetworkHost::attach(std::string_view name, bridge::LinkHandle link) {
+  if (auto checked = bridge::check_link(link); !checked) return checked;
   std::string kind = link.kind == bridge::LinkHandle::Kind::tap ? "tap" : "packet";
   auto port = bridge::make_port(std::move(link), pool_, poller_, network_->spec().mtu);
   if (!port) {
