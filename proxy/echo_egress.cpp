@@ -142,7 +142,7 @@ EchoEgress::Flow* EchoEgress::find_or_open(const stack::EchoRequest& request,
   flows_.make_room(request.source);
   auto socket = host_.open_echo(request.target.family());
   if (!socket && socket.error() == SocketError::no_resources &&
-      flows_.evict_oldest_of(request.source)) {
+      flows_.evict_for(request.source)) {
     socket = host_.open_echo(request.target.family());
   }
   unavailable_ = !socket && socket.error() == SocketError::prohibited;

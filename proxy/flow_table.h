@@ -51,6 +51,10 @@ class FlowTable {
     return true;
   }
 
+  // Evicts one flow in favour of this owner: of the owner with the most, itself among them. False
+  // when nobody has a flow.
+  bool evict_for(const IpAddress& owner) noexcept { return evict_oldest_of(largest_owner(owner)); }
+
   // The key must not be there yet, and make_room() must have been called.
   template <class... Args>
   Flow& insert(const Key& key, Args&&... args) {

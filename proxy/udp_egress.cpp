@@ -104,8 +104,9 @@ UdpEgress::Flow* UdpEgress::find_or_open(const stack::UdpDatagram& datagram, Ins
   flows_.make_room(owner);
   const SocketAddress local = any_of_family(datagram.source.ip);
   auto socket = host_.open_datagram(local);
-  // Out of descriptors: the endpoint pays with its own oldest flow, not with another's.
-  if (!socket && socket.error() == SocketError::no_resources && flows_.evict_oldest_of(owner)) {
+  // Out of descriptors: whoever has the most flows pays, so that a hoard costs a quiet endpoint
+  // nothing.
+  if (!socket && socket.error() == SocketError::no_resources && flows_.evict_for(owner)) {
     socket = host_.open_datagram(local);
   }
   if (!socket) {

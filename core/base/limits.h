@@ -48,8 +48,9 @@ constexpr std::size_t kReassembliesPerSource = 8;
 constexpr std::size_t kFragmentsPerDatagram = 64;
 constexpr Duration kReassemblyTimeout =
     15s;  // RFC 1122 asks for 60 to 120 s; a local link needs less
-constexpr std::uint32_t kIcmpErrorsPerSecond = 100;  // RFC 1812 4.3.2.8
+constexpr std::uint32_t kIcmpErrorsPerSecond = 100;  // RFC 1812 4.3.2.8; to one endpoint
 constexpr std::uint32_t kIcmpErrorBurst = 50;
+constexpr std::size_t kIcmpErrorBuckets = 256;  // per family; endpoints beyond that share
 
 // Flows
 constexpr std::size_t kTcpFlows = 65536;
@@ -86,9 +87,10 @@ constexpr std::size_t kEchoFlows = 1024;
 constexpr Duration kEchoIdle = 60s;               // RFC 5508 REQ-2
 constexpr std::size_t kPublishedUdpFlows = 4096;  // per publication
 constexpr std::size_t kAcceptBatch = 64;
-constexpr Duration kAcceptPause = 100ms;        // after EMFILE
-constexpr std::size_t kUdpPeersPerFlow = 64;    // whose datagrams are let in
-constexpr std::size_t kUdpTrainSegments = 128;  // of one USO train; Linux makes no longer ones
+constexpr Duration kAcceptPause = 100ms;           // after EMFILE
+constexpr std::size_t kReservedDescriptors = 512;  // that flows never take; an eighth if fewer
+constexpr std::size_t kUdpPeersPerFlow = 64;       // whose datagrams are let in
+constexpr std::size_t kUdpTrainSegments = 128;     // of one USO train; Linux makes no longer ones
 constexpr std::size_t kEchoFlowsPerEndpoint = 64;
 constexpr std::size_t kEchoPending = 64;          // requests of one flow that may be answered
 constexpr std::size_t kDatagramBatch = 8;         // received per socket and visit, 64 KiB each

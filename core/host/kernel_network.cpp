@@ -2,10 +2,14 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 
+#include "core/base/limits.h"
 #include "core/base/unique_fd.h"
 #include "core/host/kernel_datagram.h"
 #include "core/host/kernel_stream.h"
@@ -24,6 +28,14 @@ void set(int fd, int level, int option, int value = 1) noexcept {
   setsockopt(fd, level, option, &value, sizeof value);
 }
 
+// The kernel gives out the lowest number that is free, so a number tells how many are in use.
+int end_of_flow_descriptors() noexcept {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT_MAX) return INT_MAX;
+  const rlim_t reserved = std::min<rlim_t>(limits::kReservedDescriptors, limit.rlim_cur / 8);
+  return static_cast<int>(limit.rlim_cur - reserved);
+}
+
 bool probe(int family) noexcept {
   const UniqueFd fd(socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const int zero = 0;
@@ -38,10 +50,11 @@ SocketAddress local_of(int fd) noexcept {
 
 class KernelListener final : public Listener, private Pollable {
  public:
-  KernelListener(UniqueFd fd, bool peek_offset, Poller& poller) noexcept
+  KernelListener(UniqueFd fd, bool peek_offset, int flow_descriptors, Poller& poller) noexcept
       : fd_(std::move(fd)),
         local_(local_of(fd_.get())),
         peek_offset_(peek_offset),
+        flow_descriptors_(flow_descriptors),
         poller_(poller) {}
   ~KernelListener() override {
     if (watched_) poller_.remove(fd_.get(), *this);
@@ -62,6 +75,7 @@ class KernelListener final : public Listener, private Pollable {
       const bool nothing = errno == EAGAIN || errno == EINTR || errno == ECONNABORTED;
       return nothing ? Result<AcceptedStream, SocketError>(AcceptedStream{}) : socket_error(errno);
     }
+    if (fd.get() >= flow_descriptors_) return SocketError::no_resources;
     set(fd.get(), IPPROTO_TCP, TCP_NODELAY);
     const SocketAddress local = local_of(fd.get());
     auto stream =
@@ -78,6 +92,7 @@ class KernelListener final : public Listener, private Pollable {
   UniqueFd fd_;
   SocketAddress local_;
   bool peek_offset_;
+  int flow_descriptors_;
   Poller& poller_;
   ListenerHandler* handler_ = nullptr;
   bool watched_ = false;
@@ -102,12 +117,14 @@ PeekSupport probe_peek_offset() noexcept {
   return {probe(AF_INET), probe(AF_INET6)};
 }
 
-KernelNetwork::KernelNetwork(Poller& poller, PeekSupport peek) : poller_(poller), peek_(peek) {}
+KernelNetwork::KernelNetwork(Poller& poller, PeekSupport peek)
+    : poller_(poller), peek_(peek), flow_descriptors_(end_of_flow_descriptors()) {}
 
 Result<std::unique_ptr<Stream>, SocketError> KernelNetwork::connect(const SocketAddress& target) {
   const IpFamily family = target.ip.family();
   UniqueFd fd(socket(native(family), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return socket_error(errno);
+  if (fd.get() >= flow_descriptors_) return SocketError::no_resources;
   // An inner sender that waits for our acknowledgement must not wait for the outer one's delays.
   set(fd.get(), IPPROTO_TCP, TCP_NODELAY);
   const SockAddr to(target);
@@ -133,7 +150,7 @@ Result<std::unique_ptr<Listener>, SocketError> KernelNetwork::listen(const Socke
     return socket_error(errno);
   }
   const bool peek = family == IpFamily::v4 ? peek_.offset_v4 : peek_.offset_v6;
-  auto listener = std::make_unique<KernelListener>(std::move(fd), peek, poller_);
+  auto listener = std::make_unique<KernelListener>(std::move(fd), peek, flow_descriptors_, poller_);
   if (!listener->watch()) return SocketError::no_resources;
   return std::unique_ptr<Listener>(std::move(listener));
 }
@@ -142,6 +159,7 @@ Result<std::unique_ptr<Datagram>, SocketError> KernelNetwork::open_datagram(
     const SocketAddress& local) {
   UniqueFd fd(socket(native(local.ip.family()), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return socket_error(errno);
+  if (fd.get() >= flow_descriptors_) return SocketError::no_resources;
   report_errors_and_addresses(fd.get(), local);
   const SockAddr at(local);
   if (bind(fd.get(), at.raw(), at.length) != 0) return socket_error(errno);
@@ -155,6 +173,7 @@ Result<std::unique_ptr<EchoSocket>, SocketError> KernelNetwork::open_echo(IpFami
   const int protocol = family == IpFamily::v4 ? int{IPPROTO_ICMP} : int{IPPROTO_ICMPV6};
   UniqueFd fd(socket(native(family), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol));
   if (!fd) return socket_error(errno);
+  if (fd.get() >= flow_descriptors_) return SocketError::no_resources;
   const SocketAddress any{family == IpFamily::v4 ? IpAddress(Ipv4Address::any()) : IpAddress(), 0};
   report_errors_and_addresses(fd.get(), any);
   auto echo = std::make_unique<KernelDatagram>(std::move(fd), any, poller_);

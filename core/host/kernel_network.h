@@ -4,6 +4,10 @@
 // TCP streams are read with MSG_PEEK at an offset. Linux >= 6.9 keeps that offset in the kernel
 // (SO_PEEK_OFF on TCP); elsewhere the bytes before it are copied into a scratch buffer and thrown
 // away. Which one is in use is probed once per family, at construction.
+//
+// Flows never take the process's last descriptors: an eighth of what RLIMIT_NOFILE allows (at most
+// kReservedDescriptors) is left to attachments, the API, name servers and listeners. connect(),
+// open_datagram(), open_echo() and accept() say no_resources when they would reach into it.
 #pragma once
 
 #include <memory>
@@ -31,6 +35,7 @@ class KernelNetwork final : public HostNetwork {
  private:
   Poller& poller_;
   PeekSupport peek_;
+  int flow_descriptors_;  // those of flows are below
 };
 
 }  // namespace pontoon::host

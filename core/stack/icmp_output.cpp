@@ -96,8 +96,16 @@ void quote_ip(const IcmpErrorSpec& error, Frame& frame) noexcept {
 
 }  // namespace
 
-bool IcmpOutput::admit(Instant now) noexcept {
-  if (limit_.take(now)) return true;
+// Endpoints of one network differ in the last octets first. The families are apart, as an endpoint
+// may choose among IPv6 addresses, but has one of IPv4.
+TokenBucket& IcmpOutput::limit_of(const IpAddress& endpoint) noexcept {
+  constexpr std::size_t buckets = limits::kIcmpErrorBuckets;
+  if (endpoint.is_v4()) return limits_[endpoint.v4().value % buckets];
+  return limits_[buckets + endpoint.octets()[15] % buckets];
+}
+
+bool IcmpOutput::admit(const IpAddress& endpoint, Instant now) noexcept {
+  if (limit_of(endpoint).take(now)) return true;
   drops_.count(DropReason::icmp_limit);
   return false;
 }
@@ -120,7 +128,7 @@ bool IcmpOutput::send_echo_reply(const EchoRequest& about, ByteView payload, Ins
 bool IcmpOutput::send_error(const IcmpErrorSpec& error, Instant now) noexcept {
   const IpAddress& endpoint = error.flow.initiator.ip;
   INVARIANT(endpoint.is_v4() == error.flow.target.ip.is_v4());
-  if (!admit(now)) return false;
+  if (!admit(endpoint, now)) return false;
   const bool v4 = endpoint.is_v4();
   const std::size_t headers = (v4 ? wire::Ipv4View::kMinHeaderSize : wire::Ipv6View::kHeaderSize) +
                               wire::TcpView::kMinHeaderSize;
@@ -144,7 +152,7 @@ void IcmpOutput::complain(const Offender& about, const IcmpMessage& message, Ins
       is_icmp_error(family, static_cast<std::uint8_t>(about.protocol), about.transport)) {
     return;
   }
-  if (!admit(now)) return;
+  if (!admit(about.source, now)) return;
   const std::size_t size = std::min(about.whole.size(), max_quote(family == IpFamily::v4));
   FrameRef frame = output_.allocate(size);
   if (!frame) return;

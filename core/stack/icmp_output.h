@@ -2,6 +2,8 @@
 // RFC 1812 4.3.2 and RFC 4443 2.4.
 #pragma once
 
+#include <array>
+
 #include "core/stack/icmp_rules.h"
 #include "core/stack/ip_output.h"
 
@@ -17,13 +19,14 @@ struct Offender {
   ByteView transport;  // to see whether it is an ICMP error itself
 };
 
+// Errors are limited per endpoint that gets them: one that provokes as many as it can must not cost
+// the others theirs, without which refused is a timeout and path MTU discovery a black hole.
 class IcmpOutput {
  public:
   IcmpOutput(const Addresses& addresses, IpOutput& output, DropCounters& drops) noexcept
-      : addresses_(addresses),
-        output_(output),
-        drops_(drops),
-        limit_(limits::kIcmpErrorsPerSecond, limits::kIcmpErrorBurst) {}
+      : addresses_(addresses), output_(output), drops_(drops) {
+    limits_.fill(TokenBucket(limits::kIcmpErrorsPerSecond, limits::kIcmpErrorBurst));
+  }
 
   bool send_echo_reply(const EchoRequest& about, ByteView payload, Instant now) noexcept;
   // The quoted packet is rebuilt from the fields.
@@ -32,7 +35,8 @@ class IcmpOutput {
   void complain(const Offender& about, const IcmpMessage& message, Instant now) noexcept;
 
  private:
-  bool admit(Instant now) noexcept;
+  bool admit(const IpAddress& endpoint, Instant now) noexcept;
+  TokenBucket& limit_of(const IpAddress& endpoint) noexcept;
   // `quote`: what follows the ICMP header, in a frame of its own.
   bool send_message(const Route& route, const IcmpMessage& message, FrameRef quote,
                     Instant now) noexcept;
@@ -40,7 +44,7 @@ class IcmpOutput {
   const Addresses& addresses_;
   IpOutput& output_;
   DropCounters& drops_;
-  TokenBucket limit_;
+  std::array<TokenBucket, 2 * limits::kIcmpErrorBuckets> limits_;
 };
 
 }  // namespace pontoon::stack

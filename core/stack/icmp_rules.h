@@ -35,6 +35,7 @@ bool is_icmp_error(IpFamily family, std::uint8_t protocol, ByteView transport) n
 // At most `rate` a second on average and `burst` at once (RFC 1812 4.3.2.8).
 class TokenBucket {
  public:
+  TokenBucket() noexcept : span_(-1) {}  // gives nothing
   TokenBucket(std::uint32_t rate, std::uint32_t burst) noexcept
       : interval_(Duration(std::chrono::seconds(1)) / rate), span_(interval_ * burst) {}
 
@@ -47,7 +48,7 @@ class TokenBucket {
   }
 
  private:
-  Duration interval_;
+  Duration interval_{};
   Duration span_;
   std::optional<Instant> full_at_;
 };

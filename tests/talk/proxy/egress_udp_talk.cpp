@@ -367,7 +367,7 @@ TEST_CASE("several endpoints that flood do not take a quiet one's place") {
   }));
 }
 
-TEST_CASE("out of descriptors an endpoint pays with its own oldest flow") {
+TEST_CASE("out of descriptors the endpoint with the most flows pays with its oldest") {
   World world;
   world.host.limit_sockets(3);
   world.say(at("172.17.0.3", 1), kServer, "other");
@@ -376,16 +376,24 @@ TEST_CASE("out of descriptors an endpoint pays with its own oldest flow") {
   world.say(at("172.17.0.2", 1), kServer, "a");  // now the other one is the older
   world.say(at("172.17.0.2", 3), kServer, "c");
   CHECK(world.host.take_sent().size() == 5);
+  // One that has nothing to give up gets what another has hoarded.
+  world.say(at("172.17.0.4", 1), kServer, "d");
+  CHECK(world.host.take_sent().size() == 1);
   CHECK(world.egress.drops().total() == 0);
-  // One that has nothing to give up gets nothing, and takes nothing.
+  const auto flows = world.egress.flows(world.now);
+  REQUIRE(flows.size() == 3);
+  CHECK(flows[0].flow.initiator == at("172.17.0.2", 3));
+  CHECK(flows[1].flow.initiator == at("172.17.0.3", 1));
+  CHECK(flows[2].flow.initiator == at("172.17.0.4", 1));
+}
+
+TEST_CASE("out of descriptors and without a flow to give up a datagram is refused") {
+  World world;
+  world.host.limit_sockets(0);
   world.say(at("172.17.0.4", 1), kServer, "d");
   CHECK(world.host.take_sent().empty());
   CHECK(world.egress.drops()[DropReason::host_refused] == 1);
-  const auto flows = world.egress.flows(world.now);
-  REQUIRE(flows.size() == 3);
-  CHECK(flows[0].flow.initiator == at("172.17.0.2", 1));
-  CHECK(flows[1].flow.initiator == at("172.17.0.2", 3));
-  CHECK(flows[2].flow.initiator == at("172.17.0.3", 1));
+  CHECK(world.egress.flows(world.now).empty());
 }
 
 TEST_CASE("flows are listed with age, idle time and bytes") {

@@ -149,3 +149,26 @@ TEST_CASE("no error is sent about a packet that may not be answered, and no toke
   CHECK(world.output.queue().size() == 1);
   CHECK(world.drops.total() == 0);
 }
+
+TEST_CASE("what one endpoint provokes leaves the others' ICMP errors alone") {
+  World world;
+  const auto complain = [&](IcmpOutput& icmp, const std::string& source) {
+    const Bytes packet = to_bytes(
+        ByteView(udp_frame(between(source, "198.51.100.7"), 1, 2, pattern(8))).subspan(14));
+    icmp.complain({ip(source), ip("198.51.100.7"), true, wire::IpProtocol::udp, packet,
+                   ByteView(packet).subspan(20)},
+                  icmp_message(IpFamily::v4, Unreachable::port), world.now);
+  };
+  for (const char* address : {"172.17.0.2", "172.17.0.3", "172.17.1.2"})
+    world.output.neighbours().learn(ip(address), mac("02:00:00:00:00:01"), world.now);
+  IcmpOutput icmp(world.addresses, world.output, world.drops);
+  for (unsigned i = 0; i < 2 * limits::kIcmpErrorBurst; ++i)
+    complain(icmp, "172.17.0.2");
+  CHECK(world.output.queue().size() == limits::kIcmpErrorBurst);
+  CHECK(world.drops[DropReason::icmp_limit] == limits::kIcmpErrorBurst);
+  complain(icmp, "172.17.0.3");
+  CHECK(world.output.queue().size() == limits::kIcmpErrorBurst + 1);
+  // Beyond kIcmpErrorBuckets they share.
+  complain(icmp, "172.17.1.2");
+  CHECK(world.output.queue().size() == limits::kIcmpErrorBurst + 1);
+}
