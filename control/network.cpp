@@ -243,6 +243,8 @@ Status<> Network::attach(std::string_view name, std::unique_ptr<Port> port, std:
 void Network::unplug(Endpoint& endpoint, Instant now) {
   (void)now;
   if (!endpoint.port_id) return;
+  departed_drops_.add(endpoint.port->counters().drops);
+  departed_drops_.add(switch_.drops(*endpoint.port_id));
   switch_.remove(*endpoint.port_id);
   endpoint.port_id.reset();
   endpoint.port.reset();
@@ -377,6 +379,7 @@ std::vector<DropInfo> Network::drops() const {
     add(endpoint.info.name, endpoint.port->counters().drops);
     add(endpoint.info.name, switch_.drops(*endpoint.port_id));
   }
+  add("(detached)", departed_drops_);
   add("gateway", gateway_.counters().drops);
   add("dhcp", service_drops_);
   add("dns", names_.counters().drops);

@@ -110,6 +110,7 @@ class Network final : public host::Turnable {
   std::vector<std::string> other_networks_;
   std::uint32_t names_serial_ = 0;
   std::vector<Endpoint> endpoints_;
+  DropCounters departed_drops_;  // of endpoints that have gone: what was counted stays counted
   std::vector<std::string> gone_;
 
   bridge::Switch switch_;

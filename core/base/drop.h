@@ -88,6 +88,10 @@ class DropCounters {
   void count(DropReason reason, std::uint64_t frames = 1) noexcept {
     counts_[static_cast<std::size_t>(reason)] += frames;
   }
+  void add(const DropCounters& others) noexcept {
+    for (std::size_t i = 0; i < counts_.size(); ++i)
+      counts_[i] += others.counts_[i];
+  }
   std::uint64_t operator[](DropReason reason) const noexcept {
     return counts_[static_cast<std::size_t>(reason)];
   }

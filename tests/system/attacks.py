@@ -20,7 +20,7 @@ import time
 
 ETH_P_ALL = 3
 SOL_PACKET, PACKET_VNET_HDR = 263, 15
-GATEWAY, OUTSIDE = "172.17.0.1", "192.0.2.2"
+GATEWAY, HOST, OUTSIDE = "172.17.0.1", "192.0.2.1", "192.0.2.2"
 BROADCAST = b"\xff" * 6
 INTERFACE = "eth0"
 
@@ -197,15 +197,17 @@ def runts(me):
 
 
 def router_lies(me, neighbour):
-    own = "fe80::%x" % chance.getrandbits(32)
     link = bytes([1, 1]) + me.mac
     prefix = bytes([3, 4, 64, 0xc0]) + struct.pack("!III", 0xffffffff, 0xffffffff, 0) + socket.inet_pton(socket.AF_INET6, "2001:db8:bad::")
-    for _ in forever():
+    for number in forever():
+        own = "fe80::%x" % (number & 0xffff | 1)
         yield me.ip6(icmpv6(own, "ff02::1", 134, struct.pack("!BBHII", 64, 0, 9000, 0, 0) + link + prefix))
         yield me.ip6(icmpv6("fe80::1", "ff02::1", 136, struct.pack("!I", 0xe0000000) + socket.inet_pton(socket.AF_INET6, "fe80::1") + b"\2\1" + chance.randbytes(6)))
         yield me.ip6(icmpv6(own, "ff02::1", 137, bytes(36) + link))
         yield me.ip6(icmpv6(own, "ff02::1", chance.randint(130, 150), noise(0, 64)))
         yield me.ip6(ipv6(own, "ff02::1", chance.choice((0, 43, 44, 60, 58)), noise(0, 64)))
+        # Sources of its own choice, each with datagrams that never become complete.
+        yield ethernet(me.gateway, me.mac, 0x86dd, ipv6(own, "fe80::1", 44, struct.pack("!BBHI", 58, 0, 1, number) + bytes(8)))
         quote = ipv4(neighbour, OUTSIDE, 17, udp(1, 2, b""))[:28]
         yield me.ip4(neighbour, 1, icmp(5, 1, address(me.ip), quote))
         yield me.ip4(GATEWAY, 1, icmp(5, 1, address(me.ip), quote))
@@ -328,6 +330,7 @@ def tcp_overlap(me):
     listen = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
     listen.bind((INTERFACE, ETH_P_ALL))
     listen.settimeout(0.5)
+    os.system(f"ip addr flush dev {INTERFACE}")  # or the kernel would reset what it knows nothing of
     flows = []
     for port in range(30000, 30020):
         me.send(me.tcp(OUTSIDE, port, 8000, 1000, 0, 2, options=b"\2\4\5\xb4\1\3\3\7"))
@@ -390,6 +393,27 @@ def udp_spread(me):
         yield me.udp("198.51.%d.%d" % (number >> 8 & 255, number & 255), 2000 + number % 10000, 4000, b"x")
 
 
+def forbidden(me):
+    """The host's loopback and everything else that is closed, in every spelling that a frame can hold."""
+    own = "fe80::%x" % (chance.getrandbits(15) + 1)
+    v4 = ("127.0.0.1", "127.255.255.254", "0.0.0.0", "0.0.0.1", "169.254.169.254", "169.254.1.1", "172.20.0.1", "172.20.0.2", "172.17.0.1",
+          "172.17.255.255", "172.17.0.0", "255.255.255.255", "224.0.0.1", "240.0.0.1", "100.100.100.200")
+    v6 = ("::", "::1", "::ffff:127.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1", "64:ff9b:1::7f00:1", "2002:7f00:1::1", "::ffff:0:7f00:1",
+          "2001:0:0:0:0:0:80ff:fffe", "fe80::1", "ff02::1", "fd00:ec2::254", "64:ff9b::ac14:2")
+    for number in forever():
+        port = 20000 + number % 1000
+        for target in v4:
+            yield me.udp(target, port, 18099, b"anybody?")
+            yield me.tcp(target, port, 18099, 1, 0, 2)
+            yield me.ip4(target, 1, icmp(8, 0, struct.pack("!HH", port, 1), b"anybody?"))
+            # A source route past the gateway's own decision.
+            yield me.udp(HOST, port, 18099, b"anybody?", options=b"\x83\x07\x04" + address(target) + b"\0")
+        for target in v6:
+            for destination in (me.gateway, b"\x33\x33\0\0\0\1"):
+                yield ethernet(destination, me.mac, 0x86dd, ipv6(own, target, 17, udp(port, 18099, b"anybody?"), hops=64))
+                yield ethernet(destination, me.mac, 0x86dd, ipv6(own, target, 6, tcp(me.ip, me.ip, port, 18099, 1, 0, 2), hops=64))
+
+
 def established(seconds, host, port, count):
     """As many connections as are wanted, held."""
     held, end = [], time.monotonic() + seconds
@@ -417,7 +441,7 @@ def interface_games(seconds):
 
 
 FRAMES = [arp_spoof, mac_flood, foreign_sources, storm, runts, router_lies, lying_offload, rogue_dhcp, dhcp_flood, dhcp_garbage,
-          dns_flood, dns_garbage, syn_flood, tcp_garbage, tcp_overlap, fragments, icmp_garbage, udp_spread]
+          dns_flood, dns_garbage, syn_flood, tcp_garbage, tcp_overlap, fragments, icmp_garbage, udp_spread, forbidden]
 FUNCTIONS = [dns_tcp, huge_pings, established, interface_games]
 
 
@@ -446,7 +470,7 @@ def attack(name, seconds, arguments):
 
 # -- the innocent
 
-def ask(kind, exchange, tries=3):
+def ask(exchange, tries=3):
     """Milliseconds until it worked, or None. Tries again like a real client."""
     begin = time.monotonic()
     for _ in range(tries):
@@ -460,14 +484,14 @@ def innocent(name):
     ident = os.getpid() & 0xffff
     sequence = 0
 
-    def ping():
+    def ping(payload=b"are you there?"):
         nonlocal sequence
         sequence += 1
         with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as s:
             s.settimeout(1)
-            s.sendto(icmp(8, 0, struct.pack("!HH", ident, sequence & 0xffff), b"are you there?"), (GATEWAY, 0))
+            s.sendto(icmp(8, 0, struct.pack("!HH", ident, sequence & 0xffff), payload), (GATEWAY, 0))
             while True:
-                packet, peer = s.recvfrom(2000)
+                packet, peer = s.recvfrom(65535)
                 if peer[0] == GATEWAY and packet[20] == 0 and packet[24:28] == struct.pack("!HH", ident, sequence & 0xffff):
                     return True
 
@@ -488,8 +512,30 @@ def innocent(name):
                 data += piece
             return data.endswith(b"the outside world\n")
 
+    def big_ping():
+        return ping(bytes(3000))
+
+    def refused():
+        try:
+            socket.create_connection((OUTSIDE, 81), 2).close()
+        except ConnectionRefusedError:
+            return True
+        return False
+
+    def udp_refused():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.settimeout(1)
+            s.bind(("", 40000))  # one flow for all rounds
+            s.connect((HOST, 9))  # the outside world would answer one in a second only
+            s.send(b"anybody?")
+            try:
+                s.recv(10)
+            except ConnectionRefusedError:
+                return True
+            return False
+
     while True:
-        print(json.dumps({"ping": ask("ping", ping), "dns": ask("dns", dns), "http": ask("http", http)}), flush=True)
+        print(json.dumps({e.__name__: ask(e) for e in (ping, big_ping, dns, http, refused, udp_refused)}), flush=True)
         time.sleep(0.02)
 
 
