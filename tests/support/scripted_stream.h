@@ -26,6 +26,7 @@ struct ScriptedHost {
   bool aborted = false;
   bool closed = false;  // the engine has destroyed its stream
   unsigned peeks = 0;
+  unsigned consumes = 0;
   unsigned room_asked = 0;
   StreamHandler* handler = nullptr;
 
@@ -100,6 +101,7 @@ class ScriptedStream final : public Stream {
     return host_->ended ? IoResult::end() : IoResult::would_block();
   }
   void consume(std::size_t count) noexcept override {
+    ++host_->consumes;
     count = std::min(count, host_->readable.size());
     host_->readable.erase(0, count);
     host_->consumed += count;

@@ -5,6 +5,7 @@ namespace {
 
 void close_stream(Flow& flow) noexcept {
   if (flow.stream == nullptr) return;
+  Core::consume(flow);  // what is left unread makes a reset of an orderly end
   flow.stream->set_handler(nullptr);
   flow.stream.reset();
 }

@@ -1,6 +1,8 @@
 // What the parts of the engine share.
 #pragma once
 
+#include <utility>
+
 #include "core/base/drop.h"
 #include "core/stack/tcp/engine.h"
 #include "core/stack/tcp/flow_table.h"
@@ -35,6 +37,11 @@ struct Core {
   RateLimit resets{limits::kTcpResetsPerSecond};
   RateLimit challenges{limits::kTcpChallengesPerSecond};
 
+  // Takes what was acknowledged out of the host socket: once per turn, however many segments said
+  // so.
+  static void consume(Flow& flow) noexcept {
+    if (flow.send.unconsumed > 0) flow.stream->consume(std::exchange(flow.send.unconsumed, 0U));
+  }
   // Forgets a flow whose two sides know their fate. The stream is closed in order.
   void release(Flow& flow) noexcept;
   // Forgets a flow; the host side sees a reset.

@@ -72,6 +72,7 @@ struct ReceiveSide {
   wire::TcpSequence acknowledged;  // RCV.NXT as last told to the endpoint
   wire::TcpSequence end;           // where the endpoint's FIN stands, with end_known
   wire::TcpSequence last_held;     // begin of the newest out-of-order text: first SACK block
+  SequenceRange repeated;          // came although it had been here: D-SACK, with the next ACK
   HeldList held;
   std::uint32_t most_room = 0;  // the largest room seen, for silly window avoidance
   std::uint32_t timestamp = 0;  // TS.Recent
@@ -83,7 +84,7 @@ struct ReceiveSide {
 };
 
 // From the host to the endpoint. [unacknowledged, next) is in flight and still in the host socket:
-// stream offset 0 is always `unacknowledged`.
+// stream offset 0 is `unacknowledged`, once what lies before it was consumed (Core::consume).
 struct SendSide {
   wire::TcpSequence initial;                 // ISS
   wire::TcpSequence unacknowledged;          // SND.UNA
@@ -112,6 +113,7 @@ struct SendSide {
   wire::TcpSequence timed;    // Karn: acknowledging this octet gives a sample
   Instant timed_at = kNever;  // kNever: nothing is being timed
   Instant last_sent{};
+  std::uint32_t unconsumed = 0;  // acknowledged, but still in the host socket until the turn's end
   std::uint64_t bytes = 0;
 };
 

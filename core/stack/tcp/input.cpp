@@ -74,6 +74,8 @@ void Input::answer_unacceptable(Flow& flow, const Segment& segment, Instant now)
   if (segment.flags.rst) return;
   if (flow.state == FlowState::time_wait && segment.flags.fin) flow.idle_since = now;
   const bool probe = segment.sequence == flow.receive.next - 1U;
+  if (segment.text_end() <= flow.receive.next)
+    flow.receive.repeated = {segment.text_begin(), segment.text_end()};
   if (segment.flags.syn || (segment.length() == 0 && !probe)) {
     writer_.challenge(flow, now);
   } else {

@@ -51,7 +51,7 @@ void Sender::advance(Flow& flow, const Segment& segment, Instant now) noexcept {
       static_cast<std::uint32_t>(segment.acknowledgement - send.unacknowledged);
   const bool end = send.end_sent && segment.acknowledgement == send.next;
   const std::uint32_t text = acknowledged - (end ? 1U : 0U);
-  if (text > 0) flow.stream->consume(text);
+  send.unconsumed += text;
   send.bytes += text;
   send.unacknowledged = segment.acknowledgement;
   send.scoreboard.acknowledge(send.unacknowledged);

@@ -28,6 +28,8 @@ void Receiver::take_text(Flow& flow, TcpSequence begin, ByteView text, Instant n
   ReceiveSide& receive = flow.receive;
   if (begin < receive.next) {
     const auto known = static_cast<std::size_t>(receive.next - begin);
+    receive.repeated = {
+        begin, wire::earlier(begin + static_cast<std::uint32_t>(text.size()), receive.next)};
     text = text.subspan(std::min(known, text.size()));
     begin = receive.next;
     receive.acknowledgement_due = true;
@@ -56,7 +58,10 @@ void Receiver::hold(Flow& flow, TcpSequence begin, ByteView text, Instant now) n
     // Nothing was lost, so nothing is said until the host takes it; but an endpoint that repeats
     // itself is answered.
     const TcpSequence end = begin + static_cast<std::uint32_t>(text.size());
-    if (end <= backlog.end) receive.acknowledgement_due = true;
+    if (end <= backlog.end) {
+      receive.repeated = {begin, end};
+      receive.acknowledgement_due = true;
+    }
     if (keep(flow, begin, text)) return;
     receive.acknowledgement_due = true;
     withdraw_window(flow);
@@ -144,7 +149,8 @@ void Receiver::take_end(Flow& flow, Instant now) noexcept {
 }
 
 void Receiver::conclude(Flow& flow, Instant now) noexcept {
-  if (flow.receive.acknowledgement_due || window_update_due(flow)) writer_.acknowledge(flow, now);
+  const bool news = flow.receive.acknowledgement_due || !flow.receive.repeated.empty();
+  if (news || window_update_due(flow)) writer_.acknowledge(flow, now);
   if (!window_nearly_closed(flow) && !has_backlog(flow)) {
     flow.room_polls = 0;
     return;

@@ -39,7 +39,8 @@ void SegmentWriter::synchronize(Flow& flow, Instant now) noexcept {
 
 void SegmentWriter::acknowledge(Flow& flow, Instant now) noexcept {
   TcpRepr repr = header(flow, flow.send.next, now);
-  if (flow.sack && !flow.receive.held.empty()) add_sack(flow, repr.options);
+  if (flow.sack) add_sack(flow, repr.options);
+  flow.receive.repeated = {};
   send_empty(flow, repr, now);
 }
 
@@ -91,10 +92,15 @@ void SegmentWriter::reset_stray(const SocketAddress& endpoint, const SocketAddre
   send(far.ip, endpoint.ip, repr, core_.frames.allocate(0), 0, now);
 }
 
-// RFC 2018 4: the first block holds the text that came last, the others follow in order. Text that
-// only waits for the host is no block: an endpoint that is told of a block without a hole before it
-// takes us for one that has thrown it away.
+// RFC 2883 4: what came twice is told first. An endpoint that probed for a lost tail (RFC
+// 8985 7.4.2) takes silence about its probe for a loss. RFC 2018 4: the first block then holds the
+// text that came last, the others follow in order. Text that only waits for the host is no block:
+// an endpoint that is told of a block without a hole before it takes us for one that has thrown it
+// away.
 void SegmentWriter::add_sack(const Flow& flow, wire::TcpOptions& options) const noexcept {
+  const SequenceRange repeated = flow.receive.repeated;
+  if (!repeated.empty()) options.add_sack({repeated.begin, repeated.end});
+  if (flow.receive.held.empty()) return;
   SequenceRange newest = core_.held.run_around(flow.receive.held, flow.receive.last_held);
   if (newest.begin <= flow.receive.next) newest = {};
   if (!newest.empty()) options.add_sack({newest.begin, newest.end});

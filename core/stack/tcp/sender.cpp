@@ -43,6 +43,7 @@ void Sender::limit_packets(Flow& flow, std::uint32_t mtu) noexcept {
 }
 
 bool Sender::transmit(Flow& flow, Instant now) noexcept {
+  Core::consume(flow);
   std::size_t used = retransmit_lost(flow, limits::kTcpTurnBytes, now);
   if (next_lost(flow).empty()) used += send_new(flow, limits::kTcpTurnBytes - used, now);
   if (flow.in_flight() > 0 && flow.retransmit_at == kNever)

@@ -383,3 +383,63 @@ TEST_CASE("urgent text is text") {
   talk.send(draft);
   REQUIRE(talk.host->written == "attention");
 }
+
+TEST_CASE("an endpoint that repeats what arrived is told so") {
+  TcpTalk talk;
+  allow_sack(talk);
+  talk.connect();
+  const std::string text = pattern(3000);
+  talk.send(talk.segment("A", text.substr(0, 2000)));
+  REQUIRE(talk.expect("A").tcp.options.sack_count == 0);
+  talk.advance = false;
+  const auto again = [&](std::size_t at, std::size_t count) {
+    TcpTalk::Draft draft = talk.segment("A", text.substr(at, count));
+    draft.tcp.sequence -= static_cast<std::uint32_t>(2000 - at);
+    return draft;
+  };
+
+  SECTION("when it probes for its tail") {
+    talk.send(again(1000, 1000));
+    const Sent answer = talk.expect("A");
+    REQUIRE(answer.tcp.acknowledgement == talk.our_next);
+    REQUIRE(answer.tcp.options.sack_count == 1);
+    REQUIRE(answer.tcp.options.sack[0] == wire::TcpSackBlock{talk.our_next - 1000U, talk.our_next});
+    talk.send(talk.segment("A", text.substr(2000)));
+    REQUIRE(talk.expect("A").tcp.options.sack_count == 0);
+  }
+  SECTION("when part of it is new") {
+    talk.send(again(1500, 1500));
+    REQUIRE(talk.host->written == text);
+    const Sent answer = talk.expect("A");
+    REQUIRE(answer.tcp.acknowledgement == talk.our_next + 1000U);
+    REQUIRE(answer.tcp.options.sack[0] == wire::TcpSackBlock{talk.our_next - 500U, talk.our_next});
+  }
+  SECTION("before the text that is held") {
+    TcpTalk::Draft beyond = talk.segment("A", text.substr(2500));
+    beyond.tcp.sequence += 500U;
+    talk.send(beyond);
+    talk.expect("A");
+    talk.send(again(0, 1000));
+    const Sent answer = talk.expect("A");
+    REQUIRE(answer.tcp.options.sack_count == 2);
+    REQUIRE(answer.tcp.options.sack[0].left == talk.our_next - 2000U);
+    REQUIRE(answer.tcp.options.sack[1].left == talk.our_next + 500U);
+  }
+}
+
+TEST_CASE("many acknowledgements in one turn take bytes out of the host socket once") {
+  TcpTalk talk;
+  talk.connect();
+  talk.host->say(pattern(5000));
+  talk.settle();
+  const TcpSequence begin = talk.their_next;
+  REQUIRE(talk.take_text() == pattern(5000));
+  for (std::uint32_t i = 1; i <= 4; ++i) {
+    talk.their_next = begin + i * 1000U;
+    talk.deliver(talk.segment("A"));
+  }
+  REQUIRE(talk.host->consumed == 0);
+  talk.settle();
+  REQUIRE(talk.host->consumed == 4000);
+  REQUIRE(talk.host->consumes == 1);
+}
