@@ -77,10 +77,13 @@ int daemon(const control::Client& client, const DaemonArguments& arguments) {
 
 // Until the daemon has let go of its lock, which the kernel does for it at the very end.
 int stop(const control::Client& client) {
+  const bool present = access(client.paths().api_socket().c_str(), F_OK) == 0;
   const auto answer = client.call("POST", "/v1/stop");
-  const bool answered_too_late = !answer && answer.error().code == ErrorCode::unavailable &&
-                                 access(client.paths().api_socket().c_str(), F_OK) != 0;
-  if (!answer && !answered_too_late) return fail(answer.error());
+  // A daemon that was already ending may take its socket away before it answers.
+  const bool ended_meanwhile = !answer && present &&
+                               answer.error().code == ErrorCode::unavailable &&
+                               access(client.paths().api_socket().c_str(), F_OK) != 0;
+  if (!answer && !ended_meanwhile) return fail(answer.error());
   const UniqueFd lock(open(client.paths().lock_file().c_str(), O_RDONLY | O_CLOEXEC));
   for (int attempt = 0; attempt < kStopAttempts; ++attempt) {
     if (!lock || flock(lock.get(), LOCK_SH | LOCK_NB) == 0) return kOk;

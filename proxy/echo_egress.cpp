@@ -141,8 +141,7 @@ EchoEgress::Flow* EchoEgress::find_or_open(const stack::EchoRequest& request,
   if (Flow* flow = flows_.find(key)) return flow;
   flows_.make_room(request.source);
   auto socket = host_.open_echo(request.target.family());
-  if (!socket && socket.error() == SocketError::no_resources &&
-      flows_.evict_for(request.source)) {
+  if (!socket && socket.error() == SocketError::no_resources && flows_.evict_for(request.source)) {
     socket = host_.open_echo(request.target.family());
   }
   unavailable_ = !socket && socket.error() == SocketError::prohibited;

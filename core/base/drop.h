@@ -65,8 +65,7 @@ namespace pontoon {
   X(dhcp_not_ours, "DHCP message that we must not answer")                   \
   X(dhcp_no_address, "no address free, or the client holds its share")       \
   X(dhcp_not_durable, "the lease could not be written to disk")              \
-  X(dns_malformed, "not a DNS query")                                        \
-  X(impaired, "dropped on purpose by an impairment")
+  X(dns_malformed, "not a DNS query")
 
 enum class DropReason : std::uint8_t {
 #define X(name, text) name,

@@ -137,6 +137,7 @@ Reassembly::Datagram& Reassembly::make_room(const IpAddress& source) noexcept {
   }
   Datagram* chosen = unused != nullptr ? unused : oldest;
   if (of_source >= limits::kReassembliesPerSource) chosen = oldest_of_source;
+  INVARIANT(chosen != nullptr);  // a full table has an oldest one
   // A dead one has been counted already and holds no pieces.
   drops_.count(DropReason::fragment_limit, chosen->range_count);
   release(*chosen);

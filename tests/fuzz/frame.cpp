@@ -1,4 +1,5 @@
-// Any bytes as a frame from a container: what the guard reads first, then every view of what it let through.
+// Any bytes as a frame from a container: what the guard reads first, then every view of what it let
+// through.
 #include "bridge/guard.h"
 #include "core/wire/ethernet.h"
 #include "core/wire/ipv4.h"
@@ -15,7 +16,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)bridge::judge(policy, *frame);
   if (const auto packet = wire::Ipv4View::parse(frame->payload())) {
     (void)packet->checksum_ok();
-    if (const auto segment = wire::TcpView::parse(packet->payload())) (void)segment->options_parsed();
+    if (const auto segment = wire::TcpView::parse(packet->payload()))
+      (void)segment->options_parsed();
     (void)wire::UdpView::parse(packet->payload());
   }
   if (const auto packet = wire::Ipv6View::parse(frame->payload())) (void)packet->chain();
