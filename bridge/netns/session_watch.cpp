@@ -35,7 +35,7 @@ SessionWatch::Verdict SessionWatch::listen(Instant now) {
       state_ = State::away;
       next_try_ = now;
       give_up_ = now + return_wait_;
-      say(reason + "; waiting for its return");
+      say("the daemon has gone; waiting for its return");
       return Verdict::keep;
   }
   return Verdict::keep;

@@ -112,7 +112,7 @@ TEST_CASE("a requested address is given, or the error says why not") {
   };
   check_error(claim("172.17.0.50"), ErrorCode::conflict, "Address 172.17.0.50 is in use by web");
   check_error(claim("172.17.1.5"), ErrorCode::invalid_argument,
-              "Address 172.17.1.5 is not in network default (172.17.0.1/24)");
+              "Address 172.17.1.5 is not in network default (172.17.0.0/24)");
   check_error(claim("172.17.0.0"), ErrorCode::invalid_argument,
               "Address 172.17.0.0 is the network's own address");
   check_error(claim("172.17.0.255"), ErrorCode::invalid_argument,
