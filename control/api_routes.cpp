@@ -74,9 +74,6 @@ ApiResponse on_networks(Service& service, std::string_view method,
   if (path.size() == 2 && method == "POST") return create_network(service, body);
   if (path.size() == 3 && method == "GET") return from_result(service.network(path[2]));
   if (path.size() == 3 && method == "DELETE") return from_status(service.remove_network(path[2]));
-  if (path.size() == 4 && path[3] == "drops" && method == "GET" && !service.network(path[2])) {
-    return from_result(service.network(path[2]));
-  }
   if (path.size() == 4 && path[3] == "drops" && method == "GET")
     return from_result(service.drops(path[2]));
   return failure({ErrorCode::invalid_argument, "no such verb for networks"});

@@ -114,7 +114,7 @@ bool Network::turn(Instant now) noexcept {
   switch_.drain(gateway_port_, now);
   switch_.flush(now);
   dhcp_.server().flush(rim_.leases);
-  take_closed_ports(now);
+  take_closed_ports();
   return !all_timers || switch_.has_work() || gateway_.has_work() || publisher_.has_work() ||
          egress_.has_work() || dns_.has_work();
 }
@@ -224,7 +224,7 @@ Status<> Network::attach(std::string_view name, std::unique_ptr<Port> port, std:
   Endpoint* found = endpoint(name);
   if (found == nullptr)
     return Error{ErrorCode::not_found, fmt::format("No such endpoint: {}", name)};
-  unplug(*found, now);
+  unplug(*found);
   const bridge::GuardPolicy guard{found->info.mac, found->info.ipv4.address, std::nullopt};
   const auto id = switch_.add(*port, bridge::PortSpec{false, guard}, now);
   if (!id) {
@@ -240,8 +240,7 @@ Status<> Network::attach(std::string_view name, std::unique_ptr<Port> port, std:
   return {};
 }
 
-void Network::unplug(Endpoint& endpoint, Instant now) {
-  (void)now;
+void Network::unplug(Endpoint& endpoint) {
   if (!endpoint.port_id) return;
   departed_drops_.add(endpoint.port->counters().drops);
   departed_drops_.add(switch_.drops(*endpoint.port_id));
@@ -260,7 +259,7 @@ bool Network::remove(std::string_view name, Instant now) {
   gateway_.tcp().drop_endpoint(address);
   egress_.drop_endpoint(address);
   gateway_.forget_neighbour(address);
-  unplug(*found, now);
+  unplug(*found);
   leases_.release(found->info.name, now);
   // The next endpoint of this name must not be taken for one whose link has closed.
   std::erase(gone_, found->info.name);
@@ -282,7 +281,7 @@ std::vector<std::string> Network::take_gone() {
   return std::exchange(gone_, {});
 }
 
-void Network::take_closed_ports(Instant) {
+void Network::take_closed_ports() {
   for (const bridge::PortId id : switch_.take_closed()) {
     for (const Endpoint& endpoint : endpoints_) {
       if (endpoint.port_id == id) gone_.push_back(endpoint.info.name);

@@ -100,9 +100,9 @@ class Network final : public host::Turnable {
   Result<EndpointInfo> claim_address(const EndpointRequest& request, Instant now);
   Result<std::vector<proxy::ExposedPort>> publish(const EndpointRequest& request,
                                                   EndpointInfo& info);
-  void unplug(Endpoint& endpoint, Instant now);
+  void unplug(Endpoint& endpoint);
   void rebuild_names();
-  void take_closed_ports(Instant now);
+  void take_closed_ports();
   void age(Instant now);
 
   NetworkSpec spec_;

@@ -1,7 +1,5 @@
 #include "control/network_services.h"
 
-#include <algorithm>
-
 namespace pontoon::control {
 namespace {
 constexpr std::uint16_t kDnsPort = 53;
@@ -39,17 +37,10 @@ DnsService::~DnsService() {
   server_.forget(*this);
 }
 
-// A train of equal-sized datagrams (USO) is as many queries.
+// One query: the gateway hands services the datagrams of a train (USO) one by one.
 void DnsService::on_datagram(const stack::UdpDatagram& datagram, Instant now) noexcept {
   const dns::Client client{datagram.source, datagram.target, 0};
-  const std::size_t piece =
-      datagram.segment_size == 0 ? datagram.payload.size() : datagram.segment_size;
-  ByteView rest = datagram.payload;
-  do {
-    const ByteView query = rest.first(std::min(piece, rest.size()));
-    rest = rest.subspan(query.size());
-    (void)server_.on_query(client, query, dns::Transport::udp, *this, now);
-  } while (!rest.empty());
+  (void)server_.on_query(client, datagram.payload, dns::Transport::udp, *this, now);
 }
 
 void DnsService::accept(std::unique_ptr<Stream> stream, const SocketAddress& client,
