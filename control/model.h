@@ -22,6 +22,7 @@ struct NetworkSpec {
   std::string name;
   IpPrefix subnet;  // network address and length
   Ipv4Address gateway;
+  std::optional<MacAddress> gateway_mac;  // replay: that of the router in the capture
   std::uint16_t mtu = 1500;
   bool internal = false;             // no egress, nothing forwarded
   bool allow_host_loopback = false;  // host.pontoon.internal is the host's 127.0.0.1

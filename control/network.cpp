@@ -15,7 +15,7 @@ constexpr std::uint16_t kDnsPort = 53;
 
 stack::GatewayConfig gateway_config(const NetworkSpec& spec) {
   stack::GatewayConfig config;
-  config.mac = mac_for(spec.name, "gateway", 0);
+  config.mac = spec.gateway_mac.value_or(mac_for(spec.name, "gateway", 0));
   config.ipv4 = IpPrefix{spec.gateway, spec.subnet.length};
   config.mtu = spec.mtu;
   return config;

@@ -13,7 +13,7 @@ sys.path[:0] = [str(ROOT / "tests" / "system"), str(ROOT / "tests" / "tidy")]
 import cxx  # noqa: E402
 from lab import Skip  # noqa: E402
 
-LAYERS = ("core", "bridge", "dhcp", "dns", "proxy", "control", "app")
+LAYERS = ("core", "bridge", "dhcp", "dns", "proxy", "control", "lab", "app")
 FUNCTION_LINES, FILE_LINES, FILE_LINES_SOFT, COLUMNS = 70, 600, 400, 100
 
 # What the files of a layer may include of ours, besides the layer itself. The most specific entry counts.
@@ -29,6 +29,7 @@ MAY_INCLUDE = {
     "core/base": set(),
     "core/wire": BASE,
     "core/frame": WIRE,
+    "core/capture": FRAME,
     "core/link": FRAME,
     "core/socket": BASE,
     "core/stack": LINK | SOCKET,
@@ -40,12 +41,13 @@ MAY_INCLUDE = {
     "dns": CORE,
     "dns/cares_forwarder": RIM | {"dns"},
     "proxy": CORE,
-    "control": RIM | {"bridge", "bridge/ports", "bridge/netns", "dhcp", "dns", "proxy"},
-    "app": BASE | {"control", "bridge/netns"},
+    "control": RIM | {"core/capture", "bridge", "bridge/ports", "bridge/netns", "dhcp", "dns", "proxy"},
+    "lab": CORE | {"core/capture", "bridge", "dhcp", "dns", "proxy", "control"},
+    "app": BASE | {"core/capture", "core/link", "bridge/netns", "control", "lab"},
 }
 
 # Engines: no clock, no socket, no file, no thread, no randomness of their own, no output.
-ENGINES = ("core/base", "core/wire", "core/frame", "core/link", "core/socket", "core/stack", "bridge", "dhcp", "dns", "proxy")
+ENGINES = ("core/base", "core/wire", "core/frame", "core/link", "core/socket", "core/stack", "core/capture", "bridge", "dhcp", "dns", "proxy", "lab")
 NOT_ENGINES = {
     "core/base/log": "writes the log",
     "core/base/unique_fd": "closes descriptors for the rim",

@@ -1,4 +1,4 @@
-#include "tests/support/memory_network.h"
+#include "lab/memory_network.h"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 #include "core/base/check.h"
 #include "core/socket/pipe_stream.h"
 
-namespace pontoon::test {
+namespace pontoon::lab {
 namespace {
 
 constexpr std::size_t kPipeBytes = 65536;
@@ -423,4 +423,4 @@ void write_all(Stream& stream, std::string_view text) {
   INVARIANT(written.kind == IoResult::Kind::done && written.bytes == text.size());
 }
 
-}  // namespace pontoon::test
+}  // namespace pontoon::lab

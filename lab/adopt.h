@@ -1,0 +1,29 @@
+// A case for a capture that comes without one: who in it is a client becomes an endpoint, the
+// servers (DHCP, DNS, the router) are replaced by ours. What the capture's servers gave decides the
+// subnet, the gateway and the clients' addresses where it can; else the default network is used.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "lab/case.h"
+#include "lab/replay.h"
+
+namespace pontoon::lab {
+
+struct AdoptOptions {
+  // --map ADDRESS|MAC=NAME; when any is given only those become endpoints.
+  std::vector<std::pair<std::string, std::string>> map;
+  std::uint64_t seed = 1;
+};
+
+struct Adopted {
+  Case description;
+  std::vector<std::string> notes;  // what was decided, one line each, for the user
+};
+
+// Error: a mapping that names nobody in the capture, or a capture without any usable frame.
+Result<Adopted> adopt(const CaptureFile& capture, const AdoptOptions& options);
+
+}  // namespace pontoon::lab

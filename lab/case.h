@@ -1,0 +1,62 @@
+// A replay case: the network that a capture is played into, as case.toml describes it or as
+// adopt.h makes it up for a stranger's capture. The format is documented in docs/replay.md.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "control/model.h"
+#include "core/base/result.h"
+#include "lab/actors.h"
+#include "lab/upstream_names.h"
+
+namespace pontoon::lab {
+
+struct CaseEndpoint {
+  control::EndpointRequest request;
+  // Whose frames are played into it: packets of these interfaces (by name) and of these senders.
+  std::string interface;
+  std::vector<MacAddress> senders;
+};
+
+// Clients act so long after the first frame of the capture.
+struct Timed {
+  Duration after{};
+  std::optional<TcpClient> tcp;
+  std::optional<UdpClient> udp;
+};
+
+// "pontoon impair" at a moment, by the same words.
+struct TimedImpairment {
+  Duration after{};
+  std::string target;
+  std::string words;
+};
+
+struct Case {
+  std::string title;
+  std::string origin;  // which program made the capture, where and how; never empty in pcaps/
+  std::uint64_t seed = 1;
+  std::string input = "input.pcapng";
+  Duration after = std::chrono::seconds(5);  // how long the network runs on after the last frame
+  std::vector<control::NetworkSpec> networks;
+  std::vector<CaseEndpoint> endpoints;
+  std::vector<NameRecord> names;
+  std::vector<TcpService> tcp_services;
+  std::vector<UdpService> udp_services;
+  std::vector<IpAddress> echo_hosts;
+  std::vector<Timed> clients;
+  std::vector<TimedImpairment> impairments;
+  // Frames to these stations (the capture's own servers) go to our gateway instead.
+  std::vector<MacAddress> replaced;
+  // Acknowledge numbers and DHCP server identifiers follow what our side answered (adapt.h).
+  bool adapt = false;
+};
+
+// Errors name the line: "case.toml:12: endpoint.ip: ...".
+Result<Case> parse_case(std::string_view toml, std::string_view file_name);
+
+}  // namespace pontoon::lab
