@@ -23,6 +23,13 @@ struct Adopted {
   std::vector<std::string> notes;  // what was decided, one line each, for the user
 };
 
+// To be called first, before adopt() and replay(), on a capture without a case file: every packet
+// becomes a plain Ethernet frame that says who sent it. Cooked and raw captures get headers (the
+// addresses made from the IP addresses, or from chaddr), VLAN tags go, so does the loopback network
+// (127.a.b.c becomes 10.127.b.c). Packets that cannot be made one stay as they are. Returns what
+// was changed, one line each, for the user.
+std::vector<std::string> normalise(CaptureFile& capture);
+
 // Error: a mapping that names nobody in the capture, or a capture without any usable frame.
 Result<Adopted> adopt(const CaptureFile& capture, const AdoptOptions& options);
 

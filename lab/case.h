@@ -45,6 +45,8 @@ struct Case {
   std::vector<control::NetworkSpec> networks;
   std::vector<CaseEndpoint> endpoints;
   std::vector<NameRecord> names;
+  // Captured DNS responses: World::names().remember() for each (adopt.h; not in case.toml).
+  std::vector<std::vector<std::uint8_t>> responses;
   std::vector<TcpService> tcp_services;
   std::vector<UdpService> udp_services;
   std::vector<IpAddress> echo_hosts;
@@ -52,6 +54,8 @@ struct Case {
   std::vector<TimedImpairment> impairments;
   // Frames to these stations (the capture's own servers) go to our gateway instead.
   std::vector<MacAddress> replaced;
+  // Their addresses where these are not our gateway's: it answers for them (adapt.h).
+  std::vector<Ipv4Address> stand_ins;
   // Acknowledge numbers and DHCP server identifiers follow what our side answered (adapt.h).
   bool adapt = false;
 };
