@@ -140,6 +140,12 @@ constexpr std::size_t kDnsTcpQueryBytes = 4096;
 constexpr std::size_t kDnsTcpBacklogBytes = 128 * 1024;  // unread answers at which reading stops
 constexpr std::size_t kDnsTcpQueriesPerPump = 16;  // per session, so that none starves another
 
+// Captures
+constexpr std::size_t kCaptureBlock = 16 << 20;   // longest block of a file, or packet in it
+constexpr std::size_t kCaptureInterfaces = 4096;  // declared by one file, all sections together
+constexpr std::size_t kFilterTerms = 256;         // primitives and operators of one filter
+constexpr std::size_t kFilterDepth = 32;          // of its parentheses and negations
+
 // Control
 constexpr std::size_t kNetworks = 64;
 constexpr std::size_t kEndpoints = 4096;

@@ -24,6 +24,8 @@ class Reader {
   static Result<std::unique_ptr<Reader>> open(ByteView file);
   virtual ~Reader() = default;
 
+  // Times are passed on as they are, also backwards; a packet without one (SPB) has that of the one
+  // before it. The original length is at least the one kept, whatever the file says.
   virtual std::optional<Packet> next() = 0;
   // Those declared so far; all of them after the last packet.
   virtual const std::vector<Interface>& interfaces() const noexcept = 0;
@@ -32,8 +34,8 @@ class Reader {
 };
 
 // The packet as an Ethernet frame: cooked (SLL, SLL2), raw IP and loopback captures get a header
-// made up from what they know, VLAN tags stay. Nullopt when there is none to be made (too short, a
-// link type that we don't know).
+// made up from what they know (as_ethernet.cpp says which stations), VLAN tags stay. Nullopt when
+// there is none to be made (too short, a link type that we don't know).
 std::optional<std::vector<std::uint8_t>> as_ethernet(const Packet& packet, LinkType type);
 
 }  // namespace pontoon::capture

@@ -30,6 +30,7 @@ void append_section_header(Bytes& out, std::string_view application);
 void append_interface(Bytes& out, const Interface& interface);
 // Names for addresses, as Wireshark shows them.
 void append_names(Bytes& out, const std::vector<std::pair<IpAddress, std::string>>& names);
+// A time before 1970 is written as 1970, an original length below the one kept as the one kept.
 void append_packet(Bytes& out, const Packet& packet);
 void append_statistics(Bytes& out, const InterfaceStatistics& statistics);
 
