@@ -24,6 +24,7 @@ namespace pontoon {
   X(port_queue_full, "the destination port's queue is full")                 \
   X(pool_exhausted, "no free frame")                                         \
   X(too_big, "longer than the port takes")                                   \
+  X(impaired, "lost on purpose, by `pontoon impair`")                        \
   X(link_not_ours, "flooded frame for another station's MAC")                \
   X(link_protocol, "EtherType that the gateway does not speak")              \
   X(malformed_arp, "not a valid ARP packet")                                 \
@@ -86,23 +87,25 @@ class DropCounters {
  public:
   void count(DropReason reason, std::uint64_t frames = 1) noexcept {
     counts_[static_cast<std::size_t>(reason)] += frames;
+    total_ += frames;
+    last_ = reason;
   }
   void add(const DropCounters& others) noexcept {
     for (std::size_t i = 0; i < counts_.size(); ++i)
       counts_[i] += others.counts_[i];
+    total_ += others.total_;
   }
   std::uint64_t operator[](DropReason reason) const noexcept {
     return counts_[static_cast<std::size_t>(reason)];
   }
-  std::uint64_t total() const noexcept {
-    std::uint64_t sum = 0;
-    for (const std::uint64_t count : counts_)
-      sum += count;
-    return sum;
-  }
+  std::uint64_t total() const noexcept { return total_; }
+  // The one that was counted last: of the frame for which total() has just grown.
+  DropReason last() const noexcept { return last_; }
 
  private:
   std::array<std::uint64_t, kDropReasonCount> counts_{};
+  std::uint64_t total_ = 0;
+  DropReason last_{};
 };
 
 }  // namespace pontoon

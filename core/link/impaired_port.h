@@ -15,6 +15,7 @@
 #include "core/base/random.h"
 #include "core/base/timer_queue.h"
 #include "core/link/decorator.h"
+#include "core/link/impaired_wire.h"
 #include "core/link/impairment.h"
 #include "core/link/observer.h"
 
@@ -26,6 +27,8 @@ struct ImpairmentMatch {
   // Only frames of this other end: the destination of what the endpoint sends, the source of what
   // it gets. Absent: all of the direction.
   std::optional<MacAddress> peer;
+  // Lower ranks are tried first, equal ones in the order of their addition.
+  int rank = 0;
 };
 
 class ImpairedPort final : public PortDecorator {
@@ -33,12 +36,15 @@ class ImpairedPort final : public PortDecorator {
   ImpairedPort(std::unique_ptr<Port> inner, FramePool& pool, TimerQueue& timers);
   ~ImpairedPort() override;
 
-  // `id` is the owner's name for the rule. Rules are tried in the order of their addition.
+  // `id` is the owner's name for the rule; the rules of both directions may share one. After its
+  // duration the rule goes by itself.
   void add_rule(std::uint64_t id, const ImpairmentMatch& match, const Impairment& impairment,
                 std::uint64_t seed, Instant now);
   // Frames that the rule holds leave at once, in order.
   void remove_rule(std::uint64_t id, Instant now) noexcept;
   bool impaired() const noexcept;
+  // Zeroes for an id that there is not, or no more.
+  ImpairmentCounters counters_of(std::uint64_t id) const noexcept;
   // What was lost here, also counted in drops().
   const DropCounters& drops() const noexcept;
   // Told of what is dropped; null: nobody.
