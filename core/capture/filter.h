@@ -5,6 +5,10 @@
 //   ether [src|dst] host MAC      less N   greater N     dropped
 //   not (!)   and (&&)   or (||)   ( )
 //
+// A protocol may stand in front of host, net, port and portrange: "tcp dst port 80". `src` and
+// `dst` alone mean a host. An ARP packet has its sender's and target's address. VLAN tags are
+// looked through. Lengths are the frame's on the wire, and both ends of less and greater count.
+//
 // `not` binds closest, then `and`, then `or`. Two primitives without an operator between them are
 // an error, as in pcap-filter. Frames are what endpoints send: fragments and garbage match what
 // their headers show and nothing else; matching never fails.
