@@ -149,6 +149,14 @@ constexpr std::size_t kCaptureInterfaces = 4096;  // declared by one file, all s
 constexpr std::size_t kFilterTerms = 256;         // primitives and operators of one filter
 constexpr std::size_t kFilterDepth = 32;          // of its parentheses and negations
 
+// Captures of strangers (lab/adopt.h, lab/adapt.h)
+constexpr std::size_t kAdoptedStations = 4096;     // MAC addresses looked at in one capture
+constexpr std::size_t kAdoptedEndpoints = 512;     // of these played as clients
+constexpr std::size_t kAdoptedFlows = 4096;        // TCP and UDP flows looked at
+constexpr std::size_t kAdoptedReplyBytes = 65536;  // kept of what a captured TCP server said
+constexpr std::size_t kAdoptedResponses = 4096;    // DNS responses remembered
+constexpr std::size_t kAdaptedFlows = 4096;        // conversations adapted at once; oldest goes
+
 // Control
 constexpr std::size_t kNetworks = 64;
 constexpr std::size_t kEndpoints = 4096;
