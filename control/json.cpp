@@ -88,6 +88,7 @@ void fields(Visitor& visit, EndpointInfo& it) {
   visit("received_frames", it.received_frames);
   visit("sent_frames", it.sent_frames);
   visit("dropped_frames", it.dropped_frames);
+  visit("impairments", it.impairments);
 }
 
 template <class Visitor>
@@ -119,6 +120,28 @@ void fields(Visitor& visit, FlowInfo& it) {
   visit("state", it.state);
   visit("bytes_out", it.bytes_out);
   visit("bytes_in", it.bytes_in);
+}
+
+template <class Visitor>
+void fields(Visitor& visit, ImpairmentRequest& it) {
+  visit("target", it.target);
+  visit("words", it.words);
+  visit("seed", it.seed);
+}
+
+template <class Visitor>
+void fields(Visitor& visit, ImpairmentInfo& it) {
+  visit("network", it.network);
+  visit("target", it.target);
+  visit("impairment", it.impairment);
+  visit("seed", it.seed);
+  visit("age_s", it.age_s);
+  visit("ends_in_s", it.ends_in_s);
+  visit("passed", it.passed);
+  visit("lost", it.lost);
+  visit("duplicated", it.duplicated);
+  visit("reordered", it.reordered);
+  visit("corrupted", it.corrupted);
 }
 
 template <class Visitor>
@@ -426,12 +449,15 @@ INSTANTIATE(NetworkSpec);
 INSTANTIATE(NetworkRequest);
 INSTANTIATE(NetworkInfo);
 INSTANTIATE(EndpointInfo);
+INSTANTIATE(ImpairmentRequest);
+INSTANTIATE(ImpairmentInfo);
 INSTANTIATE(AttachMessage);
 INSTANTIATE(std::vector<NetworkInfo>);
 INSTANTIATE(std::vector<EndpointInfo>);
 INSTANTIATE(std::vector<LeaseInfo>);
 INSTANTIATE(std::vector<FlowInfo>);
 INSTANTIATE(std::vector<DropInfo>);
+INSTANTIATE(std::vector<ImpairmentInfo>);
 #undef INSTANTIATE
 
 }  // namespace pontoon::control

@@ -84,6 +84,7 @@ struct EndpointInfo {
   std::uint64_t received_frames = 0;
   std::uint64_t sent_frames = 0;
   std::uint64_t dropped_frames = 0;
+  std::vector<std::string> impairments;  // "web -> db delay=20ms"
 };
 
 // What the namespace side needs to configure the interface.
@@ -116,6 +117,29 @@ struct FlowInfo {
   std::string state;
   std::uint64_t bytes_out = 0;
   std::uint64_t bytes_in = 0;
+};
+
+// What `impair` was asked for, as typed; target and words are those of control/impair_target.h and
+// core/link/impairment.h.
+struct ImpairmentRequest {
+  std::string target;
+  std::vector<std::string> words;
+  std::optional<std::uint64_t> seed;  // absent: the daemon draws one
+};
+
+struct ImpairmentInfo {
+  std::string network;
+  std::string target;
+  std::string impairment;
+  std::uint64_t seed = 0;
+  std::int64_t age_s = 0;
+  std::optional<std::int64_t> ends_in_s;  // absent: when it is cleared
+  // Frames, after super-frames were cut: passed + lost = came + duplicated.
+  std::uint64_t passed = 0;
+  std::uint64_t lost = 0;
+  std::uint64_t duplicated = 0;
+  std::uint64_t reordered = 0;
+  std::uint64_t corrupted = 0;
 };
 
 struct DropInfo {
