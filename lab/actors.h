@@ -19,42 +19,43 @@ namespace pontoon::lab {
 // A TCP server outside.
 struct TcpService {
   enum class Connect : std::uint8_t { accept, refuse, unreachable, hang };
+  // A silent one neither reads nor writes.
   enum class Talk : std::uint8_t { echo, discard, reply, silent };
 
-  SocketAddress at;
+  SocketAddress at{};
   Connect connect = Connect::accept;
   Duration latency{};  // until the connect is decided, and again before each answer
   Talk talk = Talk::echo;
-  std::string greeting;  // sent at once
-  std::string reply;     // with Talk::reply: once, after the first bytes came, then it shuts down
-  std::uint64_t read_bytes_per_s = 0;        // a slow reader; 0: as fast as bytes come
-  std::optional<std::uint64_t> close_after;  // bytes read, then an orderly end
-  std::optional<std::uint64_t> reset_after;  // bytes read, then a reset
+  std::string greeting{};  // sent at once
+  std::string reply{};     // with Talk::reply: once, after the first bytes came, then it shuts down
+  std::uint64_t read_bytes_per_s = 0;          // a slow reader; 0: as fast as bytes come
+  std::optional<std::uint64_t> close_after{};  // bytes read, then an orderly end
+  std::optional<std::uint64_t> reset_after{};  // bytes read, then a reset
 };
 
 // A host that answers datagrams.
 struct UdpService {
-  SocketAddress at;
+  SocketAddress at{};
   enum class Answer : std::uint8_t { echo, reply, refuse, silent } answer = Answer::echo;
-  std::string reply;
+  std::string reply{};
   Duration latency{};
 };
 
 // A client outside that connects to a published port.
 struct TcpClient {
-  SocketAddress from;
-  SocketAddress to;  // the published port
+  SocketAddress from{};
+  SocketAddress to{};  // the published port
   Instant at{};
-  std::string send;                          // all of it, as room comes
-  bool shut_down = true;                     // after what it sends
-  std::optional<std::uint64_t> reset_after;  // bytes received
+  std::string send{};                          // all of it, as room comes
+  bool shut_down = true;                       // after what it sends
+  std::optional<std::uint64_t> reset_after{};  // bytes received
 };
 
 struct UdpClient {
-  SocketAddress from;
-  SocketAddress to;
+  SocketAddress from{};
+  SocketAddress to{};
   Instant at{};
-  std::string send;
+  std::string send{};
 };
 
 // What became of a client.

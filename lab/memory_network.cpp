@@ -20,8 +20,8 @@ IpAddress any_of(const IpAddress& address) {
 // An end of a pipe that may have to wait for its connect.
 class MemoryStream final : public Stream {
  public:
-  MemoryStream(MemoryNetwork& network, const SocketAddress& target)
-      : network_(network), target_(target) {}
+  MemoryStream(MemoryNetwork& network, const SocketAddress& target, int number)
+      : network_(network), target_(target), number_(number) {}
   MemoryStream(MemoryNetwork& network, std::unique_ptr<Stream> open)
       : network_(network), inner_(std::move(open)) {}
   ~MemoryStream() override {
@@ -39,6 +39,7 @@ class MemoryStream final : public Stream {
     if (handler_ != nullptr) handler_->on_ready();
   }
   const SocketAddress& target() const { return target_; }
+  int number() const { return number_; }
 
   void set_handler(StreamHandler* handler) noexcept override {
     handler_ = handler;
@@ -76,6 +77,7 @@ class MemoryStream final : public Stream {
  private:
   MemoryNetwork& network_;
   SocketAddress target_;
+  int number_ = 0;
   std::unique_ptr<Stream> inner_;
   std::optional<SocketError> failure_;
   StreamHandler* handler_ = nullptr;
@@ -221,11 +223,12 @@ Result<std::unique_ptr<Stream>, SocketError> MemoryNetwork::connect(const Socket
   if (scripted && script->second.kind == Connect::Kind::no_socket) return script->second.error;
   if (disabled_.contains(target.ip.family())) return SocketError::network_unreachable;
   if (!take_socket()) return SocketError::no_resources;
-  auto stream = std::make_unique<MemoryStream>(*this, target);
+  auto stream = std::make_unique<MemoryStream>(*this, target, ++last_connect_);
   if (scripted && script->second.kind == Connect::Kind::fail_at_once) {
     stream->fail_with(script->second.error);
   } else {
     undecided_.push_back(stream.get());
+    begun_.push_back({stream->number(), target});
   }
   return std::unique_ptr<Stream>(std::move(stream));
 }
@@ -249,9 +252,7 @@ void MemoryNetwork::decide(MemoryStream& stream) {
   const auto script = scripts_.find(stream.target());
   MemoryListener* listener = find_listener(stream.target());
   if (script != scripts_.end() && script->second.kind == Connect::Kind::succeed) {
-    StreamPair pair = make_pipe(kPipeBytes);
-    accepted_[stream.target()].push_back(std::move(pair.second));
-    stream.open_with(std::move(pair.first));
+    open_scripted(stream);
   } else if (script == scripts_.end() && listener != nullptr) {
     StreamPair pair = make_pipe(kPipeBytes);
     listener->arrive(
@@ -260,6 +261,32 @@ void MemoryNetwork::decide(MemoryStream& stream) {
   } else {
     stream.fail_with(script == scripts_.end() ? SocketError::refused : script->second.error);
   }
+}
+
+void MemoryNetwork::open_scripted(MemoryStream& stream) {
+  StreamPair pair = make_pipe(kPipeBytes);
+  accepted_[stream.target()].push_back(std::move(pair.second));
+  stream.open_with(std::move(pair.first));
+}
+
+std::vector<MemoryNetwork::Begun> MemoryNetwork::take_begun() {
+  return std::exchange(begun_, {});
+}
+
+bool MemoryNetwork::decide(int number, Connect outcome) {
+  const auto found =
+      std::find_if(undecided_.begin(), undecided_.end(),
+                   [number](const MemoryStream* stream) { return stream->number() == number; });
+  if (found == undecided_.end()) return false;
+  MemoryStream& stream = **found;
+  if (outcome.kind == Connect::Kind::hang) return true;
+  undecided_.erase(found);
+  if (outcome.kind == Connect::Kind::succeed) {
+    open_scripted(stream);
+  } else {
+    stream.fail_with(outcome.error);
+  }
+  return true;
 }
 
 std::unique_ptr<Stream> MemoryNetwork::take_accepted(const SocketAddress& target) {

@@ -85,6 +85,16 @@ class MemoryNetwork final : public HostNetwork {
   // none.
   std::unique_ptr<Stream> take_accepted(const SocketAddress& target);
   const std::vector<SocketAddress>& connects() const noexcept { return connects_; }
+  // A connect that waits for its decision; numbered from 1 in the order of their beginning.
+  struct Begun {
+    int number = 0;
+    SocketAddress target;
+  };
+  // Those since the last call, oldest first: the way to decide each of them by itself, at its own
+  // time. Their target should be scripted to hang, so that settle() leaves them alone.
+  std::vector<Begun> take_begun();
+  // Whatever the script says. False: it was decided already, or given up.
+  bool decide(int number, Connect outcome);
   // A client outside connects to one of our listeners: its end, or null when nobody listens there.
   std::unique_ptr<Stream> dial(const SocketAddress& client, const SocketAddress& to);
   // The next `times` accepts on that listener fail.
@@ -121,6 +131,7 @@ class MemoryNetwork final : public HostNetwork {
   MemoryListener* find_listener(const SocketAddress& to) const;
   MemoryDatagram* find_datagram(const SocketAddress& to) const;
   void decide(MemoryStream& stream);
+  void open_scripted(MemoryStream& stream);
 
   std::set<IpAddress> addresses_;
   std::set<IpFamily> disabled_;
@@ -135,6 +146,8 @@ class MemoryNetwork final : public HostNetwork {
 
   std::map<SocketAddress, Connect> scripts_;
   std::vector<SocketAddress> connects_;
+  std::vector<Begun> begun_;
+  int last_connect_ = 0;
   std::vector<MemoryStream*> undecided_;
   std::map<SocketAddress, std::deque<std::unique_ptr<Stream>>> accepted_;
   std::map<SocketAddress, MemoryListener*> listeners_;

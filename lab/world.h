@@ -18,6 +18,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,7 @@
 #include "core/link/observer.h"
 #include "dhcp/lease_store.h"
 #include "lab/actors.h"
+#include "lab/agenda.h"
 #include "lab/memory_network.h"
 #include "lab/upstream_names.h"
 
@@ -52,6 +54,8 @@ class Member {
  private:
   friend class World;
   control::EndpointInfo info_;
+  control::EndpointRequest request_;
+  PortFeatures features_;
   MemoryPort* port_ = nullptr;  // the network owns it
   std::vector<Bytes> received_;
 };
@@ -82,6 +86,8 @@ class World {
 
   // What a container puts on its wire; turns follow until nothing is due.
   void send(Member& member, ByteView frame, const Offload& offload = {});
+  // The same without the turns: they come with the next settle() or run_until(). For bursts.
+  void put(Member& member, ByteView frame, const Offload& offload = {});
   // Everything due until then, in order; the clock stands at `until` afterwards.
   void run_until(Instant until);
   void run_for(Duration duration) { run_until(now_ + duration); }
@@ -91,7 +97,9 @@ class World {
   void settle();
 
   // The daemon dies and comes back: networks, flows and undurable leases are gone, endpoints return
-  // with the names they had. Members stay the same objects.
+  // at once with the names and addresses they had. Members stay the same objects; one whose address
+  // is refused to it is unplugged. Leases that nobody came back for are released as by the daemon,
+  // after limits::kDaemonReturnWait.
   void restart();
 
   MemoryNetwork& host() noexcept { return host_; }
@@ -105,20 +113,25 @@ class World {
   TimerQueue& events() noexcept { return events_; }
 
   // Sees every frame at every member's port as it goes in and comes out, and what was dropped, with
-  // the name of the member or "gateway".
+  // the name of the member or "gateway". It must not call the world.
   using Watcher = std::function<void(std::string_view where, FrameEvent event, ByteView frame,
                                      std::optional<DropReason> reason, Instant now)>;
   void set_watcher(Watcher watcher) { watcher_ = std::move(watcher); }
 
  private:
-  struct Realm;  // one network with its pool, timers and randomness
-  void collect();
-  void write_leases();
-  void turn_all();
+  struct Realm;  // one network with its pool, timers, randomness and resolver
+  Realm* realm(std::string_view network) noexcept;
+  void introduce_networks();
+  Result<control::EndpointInfo> plug_in(const control::EndpointRequest& request, Member& member);
+  bool turn_all();
+  void collect(Realm& realm, Member& member);
+  bool write_leases();
+  void watch(std::string_view where, FrameEvent event, ByteView frame);
 
   std::uint64_t seed_;
   Instant now_;
   TimerQueue events_;
+  Agenda agenda_{events_};
   MemoryNetwork host_;
   std::unique_ptr<Actors> actors_;
   UpstreamNames names_;
@@ -126,6 +139,7 @@ class World {
   proxy::PortTable ports_;
   std::unique_ptr<proxy::HostFacts> facts_;
   std::vector<std::unique_ptr<Realm>> realms_;
+  std::uint32_t last_number_ = 0;
   std::list<Member> members_;
   std::uint64_t next_id_ = 1;
   bool disk_held_ = false;
