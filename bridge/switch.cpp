@@ -69,6 +69,7 @@ class Switch::Impl {
   std::vector<PortId> take_closed();
   const DropCounters& drops(PortId id) const noexcept;
   std::uint64_t unlearned(PortId id) const noexcept;
+  void set_drop_observer(FrameObserver* observer) noexcept { drop_observer_ = observer; }
   void set_wake(ReadySink* sink) noexcept;
   Fdb& fdb() noexcept { return fdb_; }
 
@@ -77,12 +78,18 @@ class Switch::Impl {
 
   struct Member final : ReadySink {
     Member(Impl& owning, Port& joined, const PortSpec& spec, PortId given) noexcept
-        : owner(owning), port(joined), id(given), gateway(spec.gateway), guard(spec.guard) {}
+        : owner(owning),
+          port(joined),
+          id(given),
+          tag(spec.tag),
+          gateway(spec.gateway),
+          guard(spec.guard) {}
     void on_ready() noexcept override { owner.became_ready(*this); }
 
     Impl& owner;
     Port& port;
     PortId id;
+    std::uint32_t tag;
     bool gateway;
     Closing closing = Closing::open;
     std::optional<GuardPolicy> guard;
@@ -113,11 +120,12 @@ class Switch::Impl {
   void became_ready(Member& member) noexcept;
   bool visit(Member& ingress, Instant now) noexcept;
   void forward(Member& ingress, FrameRef frame, Instant now) noexcept;
+  std::optional<DropReason> dispatch(Member& ingress, FrameRef& frame, Instant now) noexcept;
   std::optional<DropReason> refuse(Member& ingress, const wire::EthernetView& view,
                                    Instant now) noexcept;
-  std::optional<DropReason> send_to(Member& ingress, PortId target, FrameRef frame,
+  std::optional<DropReason> send_to(Member& ingress, PortId target, FrameRef& frame,
                                     Instant now) noexcept;
-  std::optional<DropReason> flood(Member& ingress, FrameRef frame, Instant now) noexcept;
+  std::optional<DropReason> flood(Member& ingress, FrameRef& frame, Instant now) noexcept;
   void deliver(Member& egress, FrameRef frame, Instant now) noexcept;
   bool is_open(Member& member) noexcept;
 
@@ -129,6 +137,7 @@ class Switch::Impl {
   MemberList<Member, &Member::dirty_hook> dirty_;
   Fdb fdb_;
   ReadySink* wake_ = nullptr;
+  FrameObserver* drop_observer_ = nullptr;
   std::size_t closed_to_report_ = 0;
   bool busy_ = false;
 };
@@ -224,16 +233,23 @@ bool Switch::Impl::visit(Member& ingress, Instant now) noexcept {
 }
 
 void Switch::Impl::forward(Member& ingress, FrameRef frame, Instant now) noexcept {
-  const auto view = wire::EthernetView::parse(frame->bytes());
-  if (!view) return ingress.drops.count(DropReason::malformed_ethernet);
-  std::optional<DropReason> dropped = refuse(ingress, *view, now);
-  if (!dropped) {
-    const MacAddress destination = view->destination();
-    const auto target = destination.is_multicast() ? std::nullopt : fdb_.find(destination, now);
-    dropped = target ? send_to(ingress, *target, std::move(frame), now)
-                     : flood(ingress, std::move(frame), now);
+  const std::optional<DropReason> dropped = dispatch(ingress, frame, now);
+  if (!dropped) return;
+  ingress.drops.count(*dropped);
+  if (drop_observer_ != nullptr) {
+    drop_observer_->on_frame(ingress.tag, FrameEvent::dropped, frame, dropped, now);
   }
-  if (dropped) ingress.drops.count(*dropped);
+}
+
+// Takes the frame, or leaves it and says why.
+std::optional<DropReason> Switch::Impl::dispatch(Member& ingress, FrameRef& frame,
+                                                 Instant now) noexcept {
+  const auto view = wire::EthernetView::parse(frame->bytes());
+  if (!view) return DropReason::malformed_ethernet;
+  if (const auto refused = refuse(ingress, *view, now)) return refused;
+  const MacAddress destination = view->destination();
+  const auto target = destination.is_multicast() ? std::nullopt : fdb_.find(destination, now);
+  return target ? send_to(ingress, *target, frame, now) : flood(ingress, frame, now);
 }
 
 // What must not go on whatever its destination; what may is learned from.
@@ -260,7 +276,7 @@ std::optional<DropReason> Switch::Impl::refuse(Member& ingress, const wire::Ethe
   return std::nullopt;
 }
 
-std::optional<DropReason> Switch::Impl::send_to(Member& ingress, PortId target, FrameRef frame,
+std::optional<DropReason> Switch::Impl::send_to(Member& ingress, PortId target, FrameRef& frame,
                                                 Instant now) noexcept {
   Member* egress = find(target);
   INVARIANT(egress != nullptr);  // remove() clears the FDB
@@ -271,7 +287,7 @@ std::optional<DropReason> Switch::Impl::send_to(Member& ingress, PortId target, 
 }
 
 // An unknown unicast address is limited like a group's: what it costs is the same.
-std::optional<DropReason> Switch::Impl::flood(Member& ingress, FrameRef frame,
+std::optional<DropReason> Switch::Impl::flood(Member& ingress, FrameRef& frame,
                                               Instant now) noexcept {
   if (!ingress.gateway && !ingress.storm.pass(segments(*frame), now)) {
     return DropReason::storm_limit;
@@ -380,6 +396,9 @@ const DropCounters& Switch::drops(PortId id) const noexcept {
 }
 std::uint64_t Switch::unlearned(PortId id) const noexcept {
   return impl_->unlearned(id);
+}
+void Switch::set_drop_observer(FrameObserver* observer) noexcept {
+  impl_->set_drop_observer(observer);
 }
 void Switch::set_wake(ReadySink* sink) noexcept {
   impl_->set_wake(sink);

@@ -16,6 +16,7 @@
 
 #include "core/base/address.h"
 #include "core/base/result.h"
+#include "core/link/observer.h"
 #include "core/link/port.h"
 
 namespace pontoon::bridge {
@@ -33,6 +34,7 @@ struct GuardPolicy {
 struct PortSpec {
   bool gateway = false;              // trusted: no guard, gets frames for its own MAC
   std::optional<GuardPolicy> guard;  // absent: learns freely within kMacsPerPort (a trunk, a test)
+  std::uint32_t tag = 0;             // what the drop observer knows the port by
 };
 
 enum class SwitchError : std::uint8_t { too_many_ports };
@@ -78,6 +80,9 @@ class Switch {
   const DropCounters& drops(PortId id) const noexcept;
   // Frames from addresses beyond the port's kMacsPerPort: forwarded, but not learned.
   std::uint64_t unlearned(PortId id) const noexcept;
+  // Told of every frame that the switch or the guard does not forward, with the tag of the port
+  // that sent it. May be null; must not call the switch.
+  void set_drop_observer(FrameObserver* observer) noexcept;
   // When something became ready outside of pull(), drain() and flush(), the network must be woken;
   // what became ready inside of them shows in has_work(). Called again only after the ready ports
   // were pulled. May be null.

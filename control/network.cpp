@@ -86,9 +86,12 @@ Network::Network(const NetworkSpec& spec, std::uint32_t number, const NetworkRim
       publisher_(publisher_config(spec), rim.host, inside_, rim.timers, rim.ports, rim.facts),
       age_timer_(Timer::bind<&Network::age>(*this)) {
   leases_.restore(leases, now);
-  const auto port = switch_.add(gateway_, bridge::PortSpec{true, std::nullopt}, now);
+  const auto port = switch_.add(gateway_, {true, std::nullopt, kGatewayTag}, now);
   gateway_port_ = *port;
   switch_.pin(gateway_.config().mac, gateway_port_);
+  gateway_.watch_drops(service_drops_);
+  gateway_.watch_drops(names_.counters().drops);
+  gateway_.watch_drops(egress_.drops());
   gateway_.tcp().set_forwarder(&egress_);
   gateway_.set_udp_forwarder(&egress_);
   gateway_.set_echo_forwarder(&egress_);
@@ -214,7 +217,7 @@ Result<EndpointSettings> Network::reserve(const EndpointRequest& request, std::s
     }
     return exposed.error();
   }
-  endpoints_.push_back({*info, nullptr, std::nullopt, *exposed});
+  endpoints_.push_back({*info, ++last_tag_, nullptr, nullptr, std::nullopt, *exposed});
   rebuild_names();
   return EndpointSettings{*info, spec_.gateway, spec_.mtu, {zone_of(spec_)}};
 }
@@ -226,12 +229,17 @@ Status<> Network::attach(std::string_view name, std::unique_ptr<Port> port, std:
     return Error{ErrorCode::not_found, fmt::format("No such endpoint: {}", name)};
   unplug(*found);
   const bridge::GuardPolicy guard{found->info.mac, found->info.ipv4.address, std::nullopt};
-  const auto id = switch_.add(*port, bridge::PortSpec{false, guard}, now);
+  auto observed = std::make_unique<ObservedPort>(std::move(port), found->tag);
+  observed->set_observer(observer_);
+  ObservedPort* const seen = observed.get();
+  port = std::move(observed);
+  const auto id = switch_.add(*port, {false, guard, found->tag}, now);
   if (!id) {
     return Error{ErrorCode::exhausted, fmt::format("Network {} is full: a switch has {} ports",
                                                    spec_.name, limits::kPortsPerNetwork)};
   }
   found->port = std::move(port);
+  found->observed = seen;
   found->port_id = *id;
   found->info.link = std::move(kind);
   found->info.status = EndpointStatus::up;
@@ -247,6 +255,7 @@ void Network::unplug(Endpoint& endpoint) {
   switch_.remove(*endpoint.port_id);
   endpoint.port_id.reset();
   endpoint.port.reset();
+  endpoint.observed = nullptr;
   endpoint.info.status = EndpointStatus::reserved;
 }
 
@@ -320,6 +329,22 @@ void Network::age(Instant now) {
 Network::Endpoint* Network::endpoint(std::string_view name) {
   for (Endpoint& endpoint : endpoints_) {
     if (same_name(endpoint.info.name, name)) return &endpoint;
+  }
+  return nullptr;
+}
+
+void Network::set_observer(FrameObserver* observer) noexcept {
+  observer_ = observer;
+  switch_.set_drop_observer(observer);
+  gateway_.set_drop_observer(observer, kGatewayTag);
+  for (Endpoint& endpoint : endpoints_) {
+    if (endpoint.observed != nullptr) endpoint.observed->set_observer(observer);
+  }
+}
+
+const EndpointInfo* Network::find_tag(std::uint32_t tag) const {
+  for (const Endpoint& endpoint : endpoints_) {
+    if (endpoint.tag == tag) return &endpoint.info;
   }
   return nullptr;
 }

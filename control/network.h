@@ -22,6 +22,7 @@
 #include "control/network_services.h"
 #include "core/base/result.h"
 #include "core/host/driver.h"
+#include "core/link/observed_port.h"
 #include "core/stack/gateway.h"
 #include "dhcp/lease_book.h"
 #include "dhcp/server.h"
@@ -80,6 +81,17 @@ class Network final : public host::Turnable {
   void forget_leases() { leases_.forget_all(); }
   bool has_unsaved_leases() const noexcept { return leases_.has_unsaved(); }
 
+  // Told of every frame at every endpoint's link, and of what the switch, a link's queue or the
+  // gateway drops. Tags: kGatewayTag, and one per endpoint that is never used again. Null: nobody
+  // watches.
+  static constexpr std::uint32_t kGatewayTag = 0;
+  void set_observer(FrameObserver* observer) noexcept;
+  // The endpoint that has this tag; null for the gateway's, or once the endpoint has gone.
+  const EndpointInfo* find_tag(std::uint32_t tag) const;
+  MacAddress gateway_mac() const noexcept { return gateway_.config().mac; }
+  // Grows whenever an endpoint comes or goes.
+  std::uint32_t names_serial() const noexcept { return names_serial_; }
+
   const EndpointInfo* find(std::string_view name) const;
   std::vector<EndpointInfo> endpoints() const;
   std::vector<dhcp::Lease> leases() const { return leases_.list(); }
@@ -90,7 +102,9 @@ class Network final : public host::Turnable {
  private:
   struct Endpoint {
     EndpointInfo info;
+    std::uint32_t tag = 0;
     std::unique_ptr<Port> port;
+    ObservedPort* observed = nullptr;  // within `port`
     std::optional<bridge::PortId> port_id;
     std::vector<proxy::ExposedPort> exposed;
   };
@@ -109,6 +123,8 @@ class Network final : public host::Turnable {
   NetworkRim rim_;
   std::vector<std::string> other_networks_;
   std::uint32_t names_serial_ = 0;
+  std::uint32_t last_tag_ = kGatewayTag;
+  FrameObserver* observer_ = nullptr;
   std::vector<Endpoint> endpoints_;
   DropCounters departed_drops_;  // of endpoints that have gone: what was counted stays counted
   std::vector<std::string> gone_;

@@ -13,10 +13,18 @@ Gateway::Impl::Impl(const GatewayConfig& given, const StackContext& context)
       reassembly_(context.pool, context.timers, *this, counters.drops),
       tcp(context, *this, counters.drops) {
   INVARIANT(given.ipv4.address.is_v4() && (!given.ipv6 || !given.ipv6->address.is_v4()));
+  watch_drops(counters.drops);
 }
 
-void Gateway::Impl::enqueue(FrameRef frame) noexcept {
-  if (input_.full()) return drop(DropReason::port_queue_full);
+void Gateway::Impl::enqueue(FrameRef frame, Instant now) noexcept {
+  if (input_.full()) {
+    drop(DropReason::port_queue_full);
+    if (drop_observer_ != nullptr) {
+      drop_observer_->on_frame(drop_tag_, FrameEvent::dropped, frame, DropReason::port_queue_full,
+                               now);
+    }
+    return;
+  }
   ++counters.sent_frames;
   counters.sent_bytes += frame->size();
   input_.push(std::move(frame));
@@ -34,10 +42,38 @@ std::size_t Gateway::Impl::dequeue(std::span<FrameRef> out) noexcept {
 }
 
 void Gateway::Impl::run(Instant now) noexcept {
+  if (drop_observer_ != nullptr) forget_earlier_drops();
   for (std::size_t left = input_.size(); left > 0; --left) {
     const FrameRef frame = input_.pop();
     on_frame(*frame, false, now);
+    if (drop_observer_ != nullptr) report_drop(frame, now);
   }
+}
+
+void Gateway::Impl::set_drop_observer(FrameObserver* observer, std::uint32_t tag) noexcept {
+  drop_observer_ = observer;
+  drop_tag_ = tag;
+}
+
+void Gateway::Impl::watch_drops(const DropCounters& watched) {
+  watched_.push_back({&watched, 0});
+}
+
+// What timers and pumps have dropped since the last run was of no frame at hand.
+void Gateway::Impl::forget_earlier_drops() noexcept {
+  for (Watched& watched : watched_)
+    watched.seen = watched.drops->total();
+}
+
+// One frame, one report: that of the first counter that has grown.
+void Gateway::Impl::report_drop(const FrameRef& frame, Instant now) noexcept {
+  std::optional<DropReason> reason;
+  for (Watched& watched : watched_) {
+    const std::uint64_t total = watched.drops->total();
+    if (total != watched.seen && !reason) reason = watched.drops->last();
+    watched.seen = total;
+  }
+  if (reason) drop_observer_->on_frame(drop_tag_, FrameEvent::dropped, frame, reason, now);
 }
 
 bool Gateway::Impl::send_udp(const std::optional<MacAddress>& link, const SocketAddress& source,
@@ -112,11 +148,18 @@ bool Gateway::has_work() const noexcept {
   return impl_->has_input() || impl_->tcp.has_work();
 }
 
+void Gateway::set_drop_observer(FrameObserver* observer, std::uint32_t tag) noexcept {
+  impl_->set_drop_observer(observer, tag);
+}
+void Gateway::watch_drops(const DropCounters& watched) {
+  impl_->watch_drops(watched);
+}
+
 std::size_t Gateway::receive(std::span<FrameRef> out, Instant) noexcept {
   return impl_->dequeue(out);
 }
-void Gateway::send(FrameRef frame, Instant) noexcept {
-  impl_->enqueue(std::move(frame));
+void Gateway::send(FrameRef frame, Instant now) noexcept {
+  impl_->enqueue(std::move(frame), now);
 }
 // The network runs the gateway once the whole batch is switched; nothing waits for a kernel here.
 void Gateway::flush(Instant) noexcept {}

@@ -16,6 +16,7 @@
 #include <optional>
 #include <span>
 
+#include "core/link/observer.h"
 #include "core/link/port.h"
 #include "core/stack/types.h"
 
@@ -65,6 +66,11 @@ class Gateway final : public Port {
   void run(Instant now) noexcept;
   void pump(Instant now) noexcept;
   bool has_work() const noexcept;
+
+  // Told of every frame that was addressed to the gateway and led to a drop, here or in a handler
+  // whose counters are watched (they must be there whenever run() is called). Null: nobody is told.
+  void set_drop_observer(FrameObserver* observer, std::uint32_t tag) noexcept;
+  void watch_drops(const DropCounters& watched);
 
   // Port, as the switch sees it.
   std::size_t receive(std::span<FrameRef> out, Instant now) noexcept override;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <vector>
 
 #include "core/stack/gateway.h"
 #include "core/stack/icmp_output.h"
@@ -40,7 +41,7 @@ class Gateway::Impl final : public SegmentOutput, public UnresolvedSink, public 
  public:
   Impl(const GatewayConfig& config, const StackContext& context);
 
-  void enqueue(FrameRef frame) noexcept;
+  void enqueue(FrameRef frame, Instant now) noexcept;
   std::size_t dequeue(std::span<FrameRef> out) noexcept;
   void run(Instant now) noexcept;
   void bind_udp(std::uint16_t port, UdpHandler& handler);
@@ -53,6 +54,9 @@ class Gateway::Impl final : public SegmentOutput, public UnresolvedSink, public 
   std::uint16_t mtu_to(const IpAddress& target) const noexcept override;
   void on_unresolved_packet(ByteView packet, Instant now) noexcept override;
   void on_reassembly_timeout(FrameRef first, Instant now) noexcept override;
+
+  void set_drop_observer(FrameObserver* observer, std::uint32_t tag) noexcept;
+  void watch_drops(const DropCounters& watched);
 
   const GatewayConfig config;
   PortCounters counters;
@@ -71,6 +75,13 @@ class Gateway::Impl final : public SegmentOutput, public UnresolvedSink, public 
     bool reassembled = false;
   };
 
+  struct Watched {
+    const DropCounters* drops;
+    std::uint64_t seen;  // their total at the last look
+  };
+
+  void forget_earlier_drops() noexcept;
+  void report_drop(const FrameRef& frame, Instant now) noexcept;
   void drop(DropReason reason) noexcept { counters.drops.count(reason); }
 
   void on_frame(const Frame& frame, bool reassembled, Instant now) noexcept;
@@ -110,6 +121,9 @@ class Gateway::Impl final : public SegmentOutput, public UnresolvedSink, public 
 
   Addresses addresses_;
   FrameRing input_;
+  FrameObserver* drop_observer_ = nullptr;
+  std::uint32_t drop_tag_ = 0;
+  std::vector<Watched> watched_;
 
  public:
   IpOutput output;
