@@ -1,0 +1,53 @@
+// The TCP half of adapt.h: one captured client's segments and what our side answered.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+
+#include "core/base/address.h"
+#include "core/wire/tcp.h"
+#include "lab/adopt_frame.h"
+#include "lab/packet_edit.h"
+
+namespace pontoon::lab {
+
+struct TcpEnds {
+  SocketAddress client;
+  SocketAddress server;
+  friend auto operator<=>(const TcpEnds&, const TcpEnds&) = default;
+};
+
+// What a captured server's SYN-ACK agreed to.
+struct CapturedSynAck {
+  wire::TcpSequence initial;
+  wire::TcpOptions options;
+};
+
+// A connection as our side and the capture's saw it.
+class AdaptedConnection {
+ public:
+  // `captured` may be null: then its numbers are deduced from the client's first ACK.
+  AdaptedConnection(wire::TcpSequence client_initial, const CapturedSynAck* captured);
+
+  wire::TcpSequence client_initial() const noexcept { return client_initial_; }
+  // Takes out of the SYN what the captured server had declined: the client goes on without it.
+  void adapt_syn(PacketEdit& edit, const wire::TcpView& segment) const;
+  void adapt(PacketEdit& edit, const wire::TcpView& segment);
+  void on_answer(const wire::TcpView& segment);
+
+ private:
+  void adapt_options(PacketEdit& edit, const wire::TcpView& segment) const;
+
+  wire::TcpSequence client_initial_;
+  bool captured_ = false;  // there was a SYN-ACK
+  wire::TcpOptions agreed_;
+  std::optional<wire::TcpSequence> their_initial_;
+  std::optional<std::uint32_t> their_clock_;
+  std::optional<wire::TcpSequence> our_initial_;
+  wire::TcpSequence our_next_;
+  std::optional<std::uint32_t> our_clock_;
+  std::uint32_t our_latest_ = 0;
+};
+
+}  // namespace pontoon::lab
