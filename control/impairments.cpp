@@ -47,6 +47,12 @@ std::int64_t whole_seconds(Duration duration) {
 
 }  // namespace
 
+Impairments::Impairments(std::string network, const MacAddress& gateway, TimerQueue& timers)
+    : network_(std::move(network)),
+      gateway_(gateway),
+      timers_(timers),
+      timer_(Timer::bind<&Impairments::forget_ended>(*this)) {}
+
 Result<ImpairTarget> Impairments::resolve(const ImpairTarget& target, ImpairableLinks links) const {
   ImpairTarget out = target;
   if (target.kind == Kind::network) {
@@ -89,6 +95,7 @@ Result<ImpairmentInfo> Impairments::set(const ImpairTarget& target, const Impair
   }
   const Instant until = impairment.duration ? now + *impairment.duration : kNever;
   rules_.push_back({next_number_++, *resolved, impairment, seed, now, until, {}});
+  rearm();
   for (const ImpairableLink& link : links)
     apply(rules_.back(), link, links, now);
   return describe(rules_.back(), links, now);
@@ -198,6 +205,14 @@ void Impairments::put(const Rule& rule, const ImpairableLink& link, ImpairmentMa
 
 void Impairments::forget_ended(Instant now) {
   std::erase_if(rules_, [now](const Rule& rule) { return rule.until <= now; });
+  rearm();
+}
+
+void Impairments::rearm() {
+  Instant next = kNever;
+  for (const Rule& rule : rules_)
+    next = std::min(next, rule.until);
+  timers_.arm(timer_, next);
 }
 
 ImpairmentInfo Impairments::describe(const Rule& rule, ImpairableLinks links, Instant now) const {
@@ -222,16 +237,14 @@ ImpairmentInfo Impairments::describe(const Rule& rule, ImpairableLinks links, In
 
 std::vector<ImpairmentInfo> Impairments::list(ImpairableLinks links, Instant now) const {
   std::vector<ImpairmentInfo> out;
-  for (const Rule& rule : rules_) {
-    if (rule.until > now) out.push_back(describe(rule, links, now));
-  }
+  for (const Rule& rule : rules_)
+    out.push_back(describe(rule, links, now));
   return out;
 }
 
-std::vector<std::string> Impairments::texts_for(std::string_view name, Instant now) const {
+std::vector<std::string> Impairments::texts_for(std::string_view name) const {
   std::vector<std::string> out;
   for (const Rule& rule : rules_) {
-    if (rule.until <= now) continue;
     if (rule.target.kind == Kind::network || rule.target.mentions(name))
       out.push_back(to_string(rule.target) + " " + pontoon::to_string(rule.impairment));
   }

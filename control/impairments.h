@@ -22,6 +22,7 @@
 #include "control/impair_target.h"
 #include "control/model.h"
 #include "core/base/result.h"
+#include "core/base/timer_queue.h"
 #include "core/link/impaired_port.h"
 
 namespace pontoon::control {
@@ -36,8 +37,7 @@ using ImpairableLinks = std::span<const ImpairableLink>;
 
 class Impairments {
  public:
-  Impairments(std::string network, const MacAddress& gateway)
-      : network_(std::move(network)), gateway_(gateway) {}
+  Impairments(std::string network, const MacAddress& gateway, TimerQueue& timers);
 
   // A rule on the same target goes first.
   Result<ImpairmentInfo> set(const ImpairTarget& target, const Impairment& impairment,
@@ -53,7 +53,7 @@ class Impairments {
 
   std::vector<ImpairmentInfo> list(ImpairableLinks links, Instant now) const;
   // "web -> db delay=20ms", for each rule that touches the endpoint.
-  std::vector<std::string> texts_for(std::string_view name, Instant now) const;
+  std::vector<std::string> texts_for(std::string_view name) const;
 
  private:
   struct Rule {
@@ -77,9 +77,12 @@ class Impairments {
   template <class Predicate>
   std::size_t clear_if(Predicate predicate, ImpairableLinks links, Instant now);
   void forget_ended(Instant now);
+  void rearm();
 
   std::string network_;
   MacAddress gateway_;
+  TimerQueue& timers_;
+  Timer timer_;  // the next rule's end; ports end theirs by themselves
   std::uint64_t next_number_ = 1;
   std::vector<Rule> rules_;
 };

@@ -84,6 +84,7 @@ Network::Network(const NetworkSpec& spec, std::uint32_t number, const NetworkRim
       dns_(names_, gateway_, rim.timers),
       egress_(policy_config(spec), rim.host, inside_, rim.timers),
       publisher_(publisher_config(spec), rim.host, inside_, rim.timers, rim.ports, rim.facts),
+      impairments_(spec.name, gateway_.config().mac, rim.timers),
       age_timer_(Timer::bind<&Network::age>(*this)) {
   leases_.restore(leases, now);
   const auto port = switch_.add(gateway_, {true, std::nullopt, kGatewayTag}, now);
@@ -232,25 +233,29 @@ Status<> Network::attach(std::string_view name, std::unique_ptr<Port> port, std:
   auto observed = std::make_unique<ObservedPort>(std::move(port), found->tag);
   observed->set_observer(observer_);
   ObservedPort* const seen = observed.get();
-  port = std::move(observed);
-  const auto id = switch_.add(*port, {false, guard, found->tag}, now);
+  auto wire = std::make_unique<ImpairedPort>(std::move(observed), rim_.pool, rim_.timers);
+  wire->set_observer(observer_, found->tag);
+  const auto id = switch_.add(*wire, {false, guard, found->tag}, now);
   if (!id) {
     return Error{ErrorCode::exhausted, fmt::format("Network {} is full: a switch has {} ports",
                                                    spec_.name, limits::kPortsPerNetwork)};
   }
-  found->port = std::move(port);
+  found->port = std::move(wire);
   found->observed = seen;
   found->port_id = *id;
   found->info.link = std::move(kind);
   found->info.status = EndpointStatus::up;
   switch_.pin(found->info.mac, *id);
   if (!found->info.dhcp) gateway_.learn_neighbour(found->info.ipv4.address, found->info.mac, now);
+  impairments_.attached(found->info.name, links(), now);
   return {};
 }
 
 void Network::unplug(Endpoint& endpoint) {
   if (!endpoint.port_id) return;
+  impairments_.detaching({endpoint.info.name, endpoint.info.mac, endpoint.port.get()});
   departed_drops_.add(endpoint.port->counters().drops);
+  departed_drops_.add(endpoint.port->drops());
   departed_drops_.add(switch_.drops(*endpoint.port_id));
   switch_.remove(*endpoint.port_id);
   endpoint.port_id.reset();
@@ -339,6 +344,7 @@ void Network::set_observer(FrameObserver* observer) noexcept {
   gateway_.set_drop_observer(observer, kGatewayTag);
   for (Endpoint& endpoint : endpoints_) {
     if (endpoint.observed != nullptr) endpoint.observed->set_observer(observer);
+    if (endpoint.port != nullptr) endpoint.port->set_observer(observer, endpoint.tag);
   }
 }
 
@@ -364,8 +370,10 @@ std::vector<EndpointInfo> Network::endpoints() const {
       const PortCounters& counters = endpoint.port->counters();
       info.received_frames = counters.received_frames;
       info.sent_frames = counters.sent_frames;
-      info.dropped_frames = counters.drops.total() + switch_.drops(*endpoint.port_id).total();
+      info.dropped_frames = counters.drops.total() + endpoint.port->drops().total() +
+                            switch_.drops(*endpoint.port_id).total();
     }
+    info.impairments = impairments_.texts_for(info.name);
     out.push_back(std::move(info));
   }
   return out;
@@ -401,6 +409,7 @@ std::vector<DropInfo> Network::drops() const {
   for (const Endpoint& endpoint : endpoints_) {
     if (!endpoint.port_id) continue;
     add(endpoint.info.name, endpoint.port->counters().drops);
+    add(endpoint.info.name, endpoint.port->drops());
     add(endpoint.info.name, switch_.drops(*endpoint.port_id));
   }
   add("(detached)", departed_drops_);

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "bridge/switch.h"
+#include "control/impairments.h"
 #include "control/model.h"
 #include "control/network_services.h"
 #include "core/base/result.h"
@@ -92,6 +93,14 @@ class Network final : public host::Turnable {
   // Grows whenever an endpoint comes or goes.
   std::uint32_t names_serial() const noexcept { return names_serial_; }
 
+  // What `pontoon impair` says: target and words as in impair_target.h and impairment.h. Without a
+  // seed one is drawn; what is told back has it.
+  Result<ImpairmentInfo> impair(std::string_view target, const std::vector<std::string>& words,
+                                std::optional<std::uint64_t> seed, Instant now);
+  // How many impairments went. An empty target: all of them.
+  Result<std::size_t> clear_impairments(std::string_view target, Instant now);
+  std::vector<ImpairmentInfo> impairments(Instant now) const;
+
   const EndpointInfo* find(std::string_view name) const;
   std::vector<EndpointInfo> endpoints() const;
   std::vector<dhcp::Lease> leases() const { return leases_.list(); }
@@ -103,7 +112,7 @@ class Network final : public host::Turnable {
   struct Endpoint {
     EndpointInfo info;
     std::uint32_t tag = 0;
-    std::unique_ptr<Port> port;
+    std::unique_ptr<ImpairedPort> port;
     ObservedPort* observed = nullptr;  // within `port`
     std::optional<bridge::PortId> port_id;
     std::vector<proxy::ExposedPort> exposed;
@@ -115,6 +124,7 @@ class Network final : public host::Turnable {
   Result<std::vector<proxy::ExposedPort>> publish(const EndpointRequest& request,
                                                   EndpointInfo& info);
   void unplug(Endpoint& endpoint);
+  std::vector<ImpairableLink> links() const;
   void rebuild_names();
   void take_closed_ports();
   void age(Instant now);
@@ -140,6 +150,7 @@ class Network final : public host::Turnable {
   DnsService dns_;
   proxy::Egress egress_;
   proxy::Publisher publisher_;
+  Impairments impairments_;
   Timer age_timer_;
 };
 

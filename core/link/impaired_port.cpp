@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <array>
 
+#include "core/base/limits.h"
+
 namespace pontoon {
 
 class ImpairedPort::Impl {
@@ -82,9 +84,13 @@ void ImpairedPort::Impl::send(FrameRef frame, Instant now) noexcept {
   inner.send(std::move(frame), now);
 }
 
+// Many may be due at once, when a rule has gone: no more than the inner port's queue takes.
 void ImpairedPort::Impl::release(Instant now) noexcept {
-  while (FrameRef frame = outward.take(now))
+  std::size_t queued = 0;
+  while (FrameRef frame = outward.take(now)) {
     inner.send(std::move(frame), now);
+    if (++queued % (limits::kPortQueueFrames / 2) == 0) inner.flush(now);
+  }
 }
 
 void ImpairedPort::Impl::rearm() noexcept {
