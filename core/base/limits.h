@@ -157,6 +157,15 @@ constexpr std::size_t kAdoptedReplyBytes = 65536;  // kept of what a captured TC
 constexpr std::size_t kAdoptedResponses = 4096;    // DNS responses remembered
 constexpr std::size_t kAdaptedFlows = 4096;        // conversations adapted at once; oldest goes
 
+// Replay cases (lab/case.h, lab/replay.h)
+constexpr std::size_t kCaseBytes = 1 << 20;  // of a case.toml
+constexpr std::size_t kCaseActors = 1024;    // of each kind: services, clients, names, ...
+constexpr std::size_t kReplayNotes = 50;     // about packets of one capture
+constexpr Duration kReplayGap = 31 * 24h;    // longest silence that is played as it is
+constexpr Duration kReplaySpan = 366 * 24h;  // virtual time of one replay
+constexpr Duration kReplayClockSlack = 1s;   // that packets may be out of order
+constexpr std::size_t kReplayFileBytes = 4'294'967'296;  // of a capture that is replayed
+
 // Control
 constexpr std::size_t kNetworks = 64;
 constexpr std::size_t kEndpoints = 4096;
