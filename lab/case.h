@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,7 +17,8 @@ namespace pontoon::lab {
 
 struct CaseEndpoint {
   control::EndpointRequest request;
-  // Whose frames are played into it: packets of these interfaces (by name) and of these senders.
+  // Which packets are played into it, see replay.h: those of this interface of the capture, by its
+  // name, and with these source addresses.
   std::string interface;
   std::vector<MacAddress> senders;
 };
@@ -36,6 +37,13 @@ struct TimedImpairment {
   std::string words;
 };
 
+// So many frames are dropped there for that reason, in the end.
+struct ExpectedDrop {
+  std::string where;  // an endpoint, "gateway", "dhcp", ..., as `network inspect` names them
+  std::string reason;
+  std::uint64_t count = 0;
+};
+
 struct Case {
   std::string title;
   std::string origin;  // which program made the capture, where and how; never empty in pcaps/
@@ -47,6 +55,8 @@ struct Case {
   std::vector<NameRecord> names;
   // Captured DNS responses: World::names().remember() for each (adopt.h; not in case.toml).
   std::vector<std::vector<std::uint8_t>> responses;
+  UpstreamNames::Mood upstream_mood = UpstreamNames::Mood::well;
+  Duration upstream_latency{};
   std::vector<TcpService> tcp_services;
   std::vector<UdpService> udp_services;
   std::vector<IpAddress> echo_hosts;
@@ -58,8 +68,11 @@ struct Case {
   std::vector<Ipv4Address> stand_ins;
   // Acknowledge numbers and DHCP server identifiers follow what our side answered (adapt.h).
   bool adapt = false;
+  // Compared when they are given; then what is not named must not be dropped.
+  std::optional<std::vector<ExpectedDrop>> drops;
 };
 
+// A case without a network gets the default one, 172.17.0.0/16. `file_name` is for messages only.
 // Errors name the line: "case.toml:12: endpoint.ip: ...".
 Result<Case> parse_case(std::string_view toml, std::string_view file_name);
 
