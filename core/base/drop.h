@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/base/marks.h"
+
 namespace pontoon {
 
 // X(name, what it means)
@@ -86,6 +88,7 @@ std::string_view describe(DropReason reason) noexcept;   // "source MAC is not t
 class DropCounters {
  public:
   void count(DropReason reason, std::uint64_t frames = 1) noexcept {
+    marks::note(reason);
     counts_[static_cast<std::size_t>(reason)] += frames;
     total_ += frames;
     last_ = reason;

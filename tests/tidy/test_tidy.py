@@ -51,6 +51,7 @@ ENGINES = ("core/base", "core/wire", "core/frame", "core/link", "core/socket", "
 NOT_ENGINES = {
     "core/base/log": "writes the log",
     "core/base/unique_fd": "closes descriptors for the rim",
+    "core/base/marks": "notes what tests reach, in the preset dev only",
     "core/base/error": "says which invariant was broken before it ends the process",
     "bridge/ports": "the rim's side of a port",
     "bridge/netns": "the client's side: namespaces and processes",
@@ -84,6 +85,7 @@ CASTS_ALLOWED = {
 }
 STATICS_ALLOWED = {
     ("core/base/log.cpp", "instance"): "the one logger of the process, made at first use",
+    ("core/base/marks.cpp", "marks"): "which drop reasons were counted; in the preset dev only (docs/adr/0010-marks.md)",
     ("core/host/kernel_stream.cpp", "scratch"): "where bytes go that nobody reads",
 }
 
