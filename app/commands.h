@@ -57,6 +57,15 @@ int create_network(const control::Client& client, const control::NetworkRequest&
 int inspect_network(const control::Client& client, const std::string& name);
 int remove_networks(const control::Client& client, const std::vector<std::string>& names);
 
+struct ImpairArguments {
+  std::vector<std::string> words;  // target and impairment as typed; none: list
+  bool clear = false;
+  std::optional<std::uint64_t> seed;
+  std::string script;
+  bool json = false;
+};
+int impair(const control::Client& client, const ImpairArguments& arguments);
+
 int version(const control::Client& client, bool json);
 
 }  // namespace pontoon::app

@@ -47,7 +47,20 @@ int listing(const control::Client& client, std::string_view target, bool json, S
 
 std::string status_text(const control::EndpointInfo& info) {
   if (info.status == control::EndpointStatus::reserved) return "Created";
-  return "Up " + human_duration(age(info.created));
+  return "Up " + human_duration(age(info.created)) +
+         (info.impairments.empty() ? "" : " (impaired)");
+}
+
+Result<std::vector<control::ImpairmentInfo>> impairments_of(const control::Client& client,
+                                                            const std::string& network) {
+  const auto body = client.call("GET", "/v1/impairments");
+  if (!body) return body.error();
+  auto all = control::decode<std::vector<control::ImpairmentInfo>>(*body);
+  if (!all) return all.error();
+  std::erase_if(*all, [&](const control::ImpairmentInfo& info) {
+    return !control::same_name(info.network, network);
+  });
+  return std::move(*all);
 }
 
 Error no_such_port(const std::string& name, const std::string& port) {
@@ -167,7 +180,7 @@ int create_network(const control::Client& client, const control::NetworkRequest&
   return kOk;
 }
 
-// The network, its endpoints and why frames were dropped there, in one document.
+// The network, its endpoints, why frames were dropped there, and what is impaired, in one document.
 int inspect_network(const control::Client& client, const std::string& name) {
   const auto network = call_about(client, "GET", "networks", name);
   if (!network) return fail(network.error());
@@ -183,8 +196,11 @@ int inspect_network(const control::Client& client, const std::string& name) {
   }
   const auto info = control::decode<control::NetworkInfo>(*network);
   if (!info) return fail(info.error());
-  return print_json(fmt::format(R"([{{"network":{},"endpoints":{},"drops":{}}}])",
-                                control::encode(info->spec), control::encode(here), *drops));
+  const auto impairments = impairments_of(client, name);
+  if (!impairments) return fail(impairments.error());
+  return print_json(fmt::format(R"([{{"network":{},"endpoints":{},"drops":{},"impairments":{}}}])",
+                                control::encode(info->spec), control::encode(here), *drops,
+                                control::encode(*impairments)));
 }
 
 int remove_networks(const control::Client& client, const std::vector<std::string>& names) {

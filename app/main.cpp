@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <map>
 
@@ -76,6 +77,7 @@ struct Arguments {
   AttachArguments attach;
   EndpointTexts attach_texts;
   app::DaemonArguments daemon;
+  app::ImpairArguments impair;
   control::NetworkRequest network;
   std::string subnet;
   std::string gateway;
@@ -239,6 +241,20 @@ void add_networks(CLI::App& root, Arguments& arguments, const control::Client& c
   command->callback([&] { arguments.status = app::remove_networks(client, arguments.names); });
 }
 
+void add_impair(CLI::App& root, Arguments& arguments, const control::Client& client) {
+  CLI::App* command = root.add_subcommand(
+      "impair", "Make links bad on purpose: impair TARGET delay=20ms loss=1% ...; alone, list");
+  command->add_option(
+      "WORDS", arguments.impair.words,
+      "NETWORK, A, A B or 'A -> B' (host for the gateway); then delay= loss= burst= "
+      "duplicate= reorder= corrupt= rate= queue= for= or partition");
+  command->add_flag("--clear", arguments.impair.clear, "End it: on this target, or everywhere");
+  command->add_option("--seed", arguments.impair.seed, "What chance is drawn from (default: any)");
+  command->add_option("--script", arguments.impair.script, "Play a timeline from a file");
+  command->add_flag("--json", arguments.impair.json, "As JSON");
+  command->callback([&] { arguments.status = app::impair(client, arguments.impair); });
+}
+
 void add_daemon(CLI::App& root, Arguments& arguments, const control::Client& client) {
   static const std::map<std::string, log::Level> levels{{"debug", log::Level::debug},
                                                         {"info", log::Level::info},
@@ -258,6 +274,16 @@ void add_daemon(CLI::App& root, Arguments& arguments, const control::Client& cli
   command = root.add_subcommand("version", "Show the version");
   command->add_flag("--json", arguments.json, "As JSON");
   command->callback([&] { arguments.status = app::version(client, arguments.json); });
+}
+
+// A lone "->" would be an option for CLI11; the typographic arrow means the same.
+std::vector<const char*> keep_arrows(int argc, char** argv) {
+  std::vector<const char*> words(argv, argv + argc);
+  if (argc < 2 || std::string_view(argv[1]) != "impair") return words;
+  std::replace_if(
+      words.begin(), words.end(), [](const char* word) { return std::string_view(word) == "->"; },
+      "→");
+  return words;
 }
 
 int cut_at_dashes(int argc, char** argv, Arguments& arguments) {
@@ -282,10 +308,12 @@ int main(int argc, char** argv) {
   add_attach(root, arguments, client);
   add_lists(root, arguments, client);
   add_networks(root, arguments, client);
+  add_impair(root, arguments, client);
   add_daemon(root, arguments, client);
   argc = cut_at_dashes(argc, argv, arguments);
+  const std::vector<const char*> words = keep_arrows(argc, argv);
   try {
-    root.parse(argc, argv);
+    root.parse(argc, words.data());
   } catch (const CLI::CallForHelp& help) {
     return root.exit(help);
   } catch (const CLI::CallForAllHelp& help) {

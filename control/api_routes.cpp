@@ -87,6 +87,20 @@ ApiResponse on_endpoints(Service& service, Attachments& attachments, std::string
   return failure({ErrorCode::invalid_argument, "no such verb for endpoints"});
 }
 
+ApiResponse on_impairments(Service& service, std::string_view method,
+                           const std::vector<std::string_view>& path, std::string_view body) {
+  if (path.size() == 2 && method == "GET") return success(service.impairments());
+  const bool clear = path.size() == 3 && path[2] == "clear";
+  if (method != "POST" || (path.size() != 2 && !clear))
+    return failure({ErrorCode::invalid_argument, "no such verb for impairments"});
+  const auto request = decode<ImpairmentRequest>(body);
+  if (!request) return failure(request.error());
+  if (!clear) return from_result(service.impair(*request));
+  const auto cleared = service.clear_impairments(request->target);
+  if (!cleared) return failure(cleared.error());
+  return {200, fmt::format(R"({{"cleared":{}}})", *cleared)};
+}
+
 }  // namespace
 
 ApiResponse answer(Service& service, Attachments& attachments, const ApiRequest& request) {
@@ -96,6 +110,8 @@ ApiResponse answer(Service& service, Attachments& attachments, const ApiRequest&
     return on_networks(service, request.method, path, request.body);
   if (known && path[1] == "endpoints")
     return on_endpoints(service, attachments, request.method, path);
+  if (known && path[1] == "impairments")
+    return on_impairments(service, request.method, path, request.body);
   if (known && path.size() == 2 && request.method == "GET") {
     if (path[1] == "leases") return success(service.leases());
     if (path[1] == "flows") return success(service.flows());

@@ -5,6 +5,8 @@
 //   GET    /v1/networks              GET /v1/networks/NAME       DELETE /v1/networks/NAME
 //   POST   /v1/networks  {NetworkRequest}
 //   GET    /v1/networks/NAME/drops
+//   GET    /v1/impairments           POST /v1/impairments  {ImpairmentRequest}
+//   POST   /v1/impairments/clear  {"target":…}
 //   GET    /v1/leases                GET /v1/flows
 //   POST   /v1/stop
 //

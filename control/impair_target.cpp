@@ -8,6 +8,7 @@ namespace pontoon::control {
 namespace {
 
 constexpr std::string_view kArrow = "->";
+constexpr std::string_view kTypographicArrow = "→";
 constexpr std::string_view kNetworkPrefix = "network:";
 
 Error bad_target(std::string_view text, std::string_view what) {
@@ -19,10 +20,13 @@ Error bad_target(std::string_view text, std::string_view what) {
 
 // "A->B" has its arrow apart.
 std::vector<std::string> tokens(std::string_view text) {
+  const std::string apart = fmt::format(" {} ", kArrow);
   std::string spaced(text);
-  for (std::size_t at = spaced.find(kArrow); at != std::string::npos;
-       at = spaced.find(kArrow, at + kArrow.size() + 2)) {
-    spaced.replace(at, kArrow.size(), fmt::format(" {} ", kArrow));
+  for (const std::string_view arrow : {kTypographicArrow, kArrow}) {
+    for (std::size_t at = spaced.find(arrow); at != std::string::npos;
+         at = spaced.find(arrow, at + apart.size())) {
+      spaced.replace(at, arrow.size(), apart);
+    }
   }
   return split_at_spaces(spaced);
 }

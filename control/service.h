@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "control/impair_target.h"
 #include "control/model.h"
 #include "control/network_host.h"
 #include "control/state.h"
@@ -42,6 +43,12 @@ class Service {
   std::vector<FlowInfo> flows();
   Result<std::vector<DropInfo>> drops(std::string_view network) const;
 
+  // The target says which network it is about.
+  Result<ImpairmentInfo> impair(const ImpairmentRequest& request);
+  // How many went. An empty target: all, of every network.
+  Result<std::size_t> clear_impairments(std::string_view target);
+  std::vector<ImpairmentInfo> impairments() const;
+
   // The lease store's completions, and what turns have left for the control plane: called after
   // wake-ups.
   void on_leases_written();
@@ -61,6 +68,8 @@ class Service {
   void networks_changed();
   NetworkHost* host(std::string_view network) const;
   NetworkHost* host_of(std::string_view endpoint) const;
+  Result<NetworkHost*> host_of_pair(const ImpairTarget& target) const;
+  Result<NetworkHost*> host_of_target(const ImpairTarget& target) const;
   Status<> check(EndpointRequest& request) const;
 
   HostShared shared_;

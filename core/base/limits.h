@@ -28,9 +28,10 @@ constexpr std::size_t kMacsPerPort = 16;
 constexpr Duration kFdbAge = 300s;                     // IEEE 802.1D default ageing time
 constexpr std::uint32_t kStormFramesPerSecond = 5000;  // broadcast and multicast, per port
 constexpr std::uint32_t kStormBurst = 1000;
-constexpr std::size_t kImpairedFrames = 4096;  // that an impairment holds, per port and direction
-constexpr std::size_t kImpairments = 256;      // rules per network
-constexpr Duration kImpairmentDelay = 60s;     // longest delay=
+constexpr std::size_t kImpairedFrames = 4096;   // that an impairment holds, per port and direction
+constexpr std::size_t kImpairments = 256;       // rules per network
+constexpr Duration kImpairmentDelay = 60s;      // longest delay=
+constexpr std::size_t kImpairmentSteps = 4096;  // of one script
 
 // Packets
 constexpr std::size_t kIpv6ExtensionHeaders = 8;  // walked over in one packet

@@ -233,6 +233,10 @@ Status<> check_together(const Impairment& it, const std::vector<std::string_view
 
 }  // namespace
 
+std::optional<Duration> parse_duration(std::string_view text) noexcept {
+  return parse_time(text, Duration::max());
+}
+
 Result<Impairment> parse_impairment(const std::vector<std::string>& words) {
   if (words.empty()) {
     return Error{ErrorCode::invalid_argument,

@@ -45,6 +45,9 @@ struct Impairment {
   friend bool operator==(const Impairment&, const Impairment&) = default;
 };
 
+// "20ms", "1.5s", "300us"; nullopt for anything else and for what 64 bits of ns don't hold.
+std::optional<Duration> parse_duration(std::string_view text) noexcept;
+
 // The words behind the names on the command line. The error names the word and what would be right.
 Result<Impairment> parse_impairment(const std::vector<std::string>& words);
 // The same words again, shortest form: parse(to_words(x)) == x.
