@@ -1,10 +1,28 @@
 // Plays a capture through a case's networks in virtual time. Equal case, equal capture: equal
 // bytes.
+//
+// Which packets are played into an endpoint:
+//
+//   interface only     those of that interface of the capture, save the inbound ones (Direction is
+//                      the endpoint's view: what it got, our side says by itself)
+//   senders only       those with such a source address, on whatever interface
+//   both               those of the interface with such a source address
+//   neither            those of the interface that has the endpoint's name; else all of the
+//                      capture, when both it and the case have but one; else those with the
+//                      endpoint's MAC as their source
+//
+// An interface without a name goes by its number, from "0". A station whose frames stand in the
+// capture twice, once as outbound and once as inbound elsewhere, is played from the outbound ones.
+// Frames to a station of Case::replaced go to the gateway of the endpoint's network.
+//
+// The first packet's time is the world's start; the clock stands at each packet's time before it is
+// put on the wire, and runs on for Case::after behind the last one. See replay_timeline.h for
+// clocks that jump.
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "control/model.h"
@@ -42,7 +60,18 @@ struct CaptureFile {
 };
 Result<CaptureFile> read_capture(ByteView file);
 
+// Who takes the events as they happen, so that a long replay need not be held in memory.
+class ReplaySink {
+ public:
+  virtual ~ReplaySink() = default;
+  virtual void on_event(ReplayEvent&& event) = 0;
+};
+
+// Errors are the case's: a network or an endpoint that cannot be made, an interface that the
+// capture does not have, a capture in which nobody is an endpoint.
 Result<ReplayResult> replay(const Case& description, const CaptureFile& capture);
+// The same; `events` of the result stays empty.
+Result<ReplayResult> replay(const Case& description, const CaptureFile& capture, ReplaySink& sink);
 
 // What one port was sent, as a pcapng file: the content of expected/NAME.pcapng.
 std::vector<std::uint8_t> sent_to(const ReplayResult& result, std::string_view port);
