@@ -66,7 +66,8 @@ struct PortMapping {
 };
 
 struct EndpointInfo {
-  std::string id;  // 12 hexadecimal digits
+  std::string id;         // 12 hexadecimal digits
+  std::uint32_t tag = 0;  // what the network's observer knows it by; not shown
   std::string name;
   std::string network;
   std::string hostname;
@@ -140,6 +141,20 @@ struct ImpairmentInfo {
   std::uint64_t duplicated = 0;
   std::uint64_t reordered = 0;
   std::uint64_t corrupted = 0;
+};
+
+// `pontoon capture`.
+struct CaptureRequest {
+  std::string target;                   // an endpoint or a network; empty: the default network
+  std::string filter;                   // core/capture/filter.h; empty: everything
+  std::uint32_t snap_length = 0;        // bytes kept of a frame; 0: all
+  std::optional<std::int64_t> last_ms;  // out of the flight recorder: so far back, then the end
+};
+
+struct CaptureCounts {
+  std::uint64_t captured = 0;  // frames as on a wire
+  std::uint64_t filtered = 0;  // the filter left them out
+  std::uint64_t missed = 0;    // the reader was too slow for them
 };
 
 struct DropInfo {

@@ -208,6 +208,7 @@ Result<EndpointSettings> Network::reserve(const EndpointRequest& request, std::s
   auto info = claim_address(request, now);
   if (!info) return info.error();
   info->id = std::move(id);
+  info->tag = ++last_tag_;
   info->created = created;
   auto exposed = publish(request, *info);
   if (!exposed) {
@@ -218,7 +219,7 @@ Result<EndpointSettings> Network::reserve(const EndpointRequest& request, std::s
     }
     return exposed.error();
   }
-  endpoints_.push_back({*info, ++last_tag_, nullptr, nullptr, std::nullopt, *exposed});
+  endpoints_.push_back({*info, nullptr, nullptr, std::nullopt, *exposed});
   rebuild_names();
   return EndpointSettings{*info, spec_.gateway, spec_.mtu, {zone_of(spec_)}};
 }
@@ -230,12 +231,12 @@ Status<> Network::attach(std::string_view name, std::unique_ptr<Port> port, std:
     return Error{ErrorCode::not_found, fmt::format("No such endpoint: {}", name)};
   unplug(*found);
   const bridge::GuardPolicy guard{found->info.mac, found->info.ipv4.address, std::nullopt};
-  auto observed = std::make_unique<ObservedPort>(std::move(port), found->tag);
+  auto observed = std::make_unique<ObservedPort>(std::move(port), found->info.tag);
   observed->set_observer(observer_);
   ObservedPort* const seen = observed.get();
   auto wire = std::make_unique<ImpairedPort>(std::move(observed), rim_.pool, rim_.timers);
-  wire->set_observer(observer_, found->tag);
-  const auto id = switch_.add(*wire, {false, guard, found->tag}, now);
+  wire->set_observer(observer_, found->info.tag);
+  const auto id = switch_.add(*wire, {false, guard, found->info.tag}, now);
   if (!id) {
     return Error{ErrorCode::exhausted, fmt::format("Network {} is full: a switch has {} ports",
                                                    spec_.name, limits::kPortsPerNetwork)};
@@ -344,13 +345,13 @@ void Network::set_observer(FrameObserver* observer) noexcept {
   gateway_.set_drop_observer(observer, kGatewayTag);
   for (Endpoint& endpoint : endpoints_) {
     if (endpoint.observed != nullptr) endpoint.observed->set_observer(observer);
-    if (endpoint.port != nullptr) endpoint.port->set_observer(observer, endpoint.tag);
+    if (endpoint.port != nullptr) endpoint.port->set_observer(observer, endpoint.info.tag);
   }
 }
 
 const EndpointInfo* Network::find_tag(std::uint32_t tag) const {
   for (const Endpoint& endpoint : endpoints_) {
-    if (endpoint.tag == tag) return &endpoint.info;
+    if (endpoint.info.tag == tag) return &endpoint.info;
   }
   return nullptr;
 }

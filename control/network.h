@@ -111,7 +111,6 @@ class Network final : public host::Turnable {
  private:
   struct Endpoint {
     EndpointInfo info;
-    std::uint32_t tag = 0;
     std::unique_ptr<ImpairedPort> port;
     ObservedPort* observed = nullptr;  // within `port`
     std::optional<bridge::PortId> port_id;

@@ -145,10 +145,16 @@ constexpr std::size_t kDnsTcpBacklogBytes = 128 * 1024;  // unread answers at wh
 constexpr std::size_t kDnsTcpQueriesPerPump = 16;  // per session, so that none starves another
 
 // Captures
-constexpr std::size_t kCaptureBlock = 16 << 20;   // longest block of a file, or packet in it
-constexpr std::size_t kCaptureInterfaces = 4096;  // declared by one file, all sections together
-constexpr std::size_t kFilterTerms = 256;         // primitives and operators of one filter
-constexpr std::size_t kFilterDepth = 32;          // of its parentheses and negations
+constexpr std::size_t kCaptureBlock = 16 << 20;      // longest block of a file, or packet in it
+constexpr std::size_t kCaptureInterfaces = 4096;     // declared by one file, all sections together
+constexpr std::size_t kCaptures = 16;                // of one daemon at once
+constexpr std::size_t kCaptureQueueBytes = 4 << 20;  // that a slow reader leaves waiting
+constexpr std::size_t kCapturePendingFrames = 1024;  // of one turn, before they are written
+constexpr std::size_t kCaptureDeparted = 4096;       // endpoints that have gone, remembered by name
+constexpr std::size_t kRecorderBytes = 4 << 20;      // per network, unless --recorder says other
+constexpr std::size_t kRecorderMaxBytes = 256 << 20;
+constexpr std::size_t kFilterTerms = 256;  // primitives and operators of one filter
+constexpr std::size_t kFilterDepth = 32;   // of its parentheses and negations
 
 // Captures of strangers (lab/adopt.h, lab/adapt.h)
 constexpr std::size_t kAdoptedStations = 4096;     // MAC addresses looked at in one capture
