@@ -29,7 +29,10 @@ class Surveyor {
   void take_dhcp_reply(const DhcpSeen& dhcp, Station& station);
   void take_dns(const FrameSeen& seen, Station& station, bool cut);
 
+  bool is_first_datagram(const FrameSeen& seen);
+
   Survey& out_;
+  std::set<std::pair<Ipv4Address, Ipv4Address>> talks_;  // over UDP, who began first
 };
 
 void Surveyor::take(ByteView frame, bool cut) {
@@ -71,7 +74,17 @@ void Surveyor::take_ipv4(const FrameSeen& seen, Station& station) {
   if (is_host_address(seen.to) && is_station(seen.target)) out_.ways[seen.to] = seen.target;
   const bool connects = seen.kind == FrameSeen::Kind::tcp && seen.flags.syn && !seen.flags.ack;
   const bool pings = seen.kind == FrameSeen::Kind::icmp && seen.icmp_type == kEchoRequest;
-  if (connects || pings) station.initiates = true;
+  if (connects || pings || is_first_datagram(seen)) station.initiates = true;
+}
+
+// Who sends a datagram to somebody from whom it has got none.
+bool Surveyor::is_first_datagram(const FrameSeen& seen) {
+  const bool between_hosts = is_host_address(seen.from) && is_host_address(seen.to);
+  const bool counts = seen.kind == FrameSeen::Kind::udp && between_hosts && !seen.is_dhcp() &&
+                      seen.source_port != kDnsPort;
+  if (!counts || talks_.contains({seen.to, seen.from})) return false;
+  if (talks_.size() < limits::kAdoptedFlows) talks_.insert({seen.from, seen.to});
+  return true;
 }
 
 void Surveyor::take_dhcp(const FrameSeen& seen, Station& station) {

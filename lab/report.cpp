@@ -1,8 +1,9 @@
 #include "lab/report.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <string_view>
 
 #include "lab/dissect.h"
@@ -129,6 +130,15 @@ void write_layer(std::string& out, const Layer& layer) {
   object.close();
 }
 
+// For tools with a decoder of their own.
+std::string hexadecimal(ByteView bytes) {
+  std::string out;
+  out.reserve(bytes.size() * 2);
+  for (const std::uint8_t byte : bytes)
+    fmt::format_to(std::back_inserter(out), "{:02x}", byte);
+  return out;
+}
+
 void write_event(std::string& out, const ReplayEvent& event, std::int64_t start) {
   const Dissection frame = dissect(event.frame);
   JsonObject object(out);
@@ -142,6 +152,7 @@ void write_event(std::string& out, const ReplayEvent& event, std::int64_t start)
   object.text("summary", frame.summary);
   object.number("length", event.frame.size());
   object.list("layers", frame.layers, write_layer);
+  object.text("frame", hexadecimal(event.frame));
   object.close();
 }
 

@@ -52,6 +52,7 @@ TEST_CASE("report: the conversation for tools") {
       R"("event":"sent","source":"172.17.0.2","target":"172.17.0.1",)"
       R"("summary":"UDP 4000 > 7 len 5","length":47,"layers":[{"protocol":"Ethernet","fields":[)"
       R"({"name":"destination","value":"02:00:00:00:00:02"})"));
+  CHECK(json.find(R"(],"frame":"020000000002)") != std::string::npos);
   CHECK(json.find(R"("event":"dropped","reason":"udp_no_flow")") != std::string::npos);
   CHECK(json.find(R"("problem":"ends after 0 bytes, within or before \"destination\"")") !=
         std::string::npos);
