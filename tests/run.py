@@ -87,6 +87,34 @@ def run_binary(path, tally):
         say("ok", path.name, took, f"{passed} cases" + (f", {skipped} skipped: {'; '.join(texts)}" if skipped else ""))
 
 
+def run_replay_of_inputs(path, tally):
+    """A fuzz target over the regressions and the seeds; none of them may break it."""
+    started = time.monotonic()
+    name = path.name.removeprefix("fuzz_replay_")
+    inputs = [ROOT / "tests" / "fuzz" / "regressions" / name, BUILD / "fuzz" / "seeds" / name]
+    try:
+        done = subprocess.run([path, *inputs], capture_output=True, text=True, errors="replace", timeout=BINARY_TIMEOUT_S, check=False,
+                              env={**os.environ, "UBSAN_OPTIONS": "print_stacktrace=1"})
+        problem = None if done.returncode == 0 else f"ended with status {done.returncode}:\n{done.stderr[-6000:]}"
+    except subprocess.TimeoutExpired as stuck:
+        problem = f"did not end within {BINARY_TIMEOUT_S} s: {(stuck.stderr or b'')[-500:]!r}"
+    if problem:
+        tally.fail(path.name, problem)
+        say("FAILED", path.name, time.monotonic() - started)
+    else:
+        tally.add(passed=1)
+        say("ok", path.name, time.monotonic() - started, done.stdout.strip())
+
+
+def run_replays_of_inputs(wanted, tally):
+    paths = [path for path in sorted((BUILD / "fuzz").glob("fuzz_replay_*"))
+             if wanted in path.name and os.access(path, os.X_OK) and path.is_file()]
+    if paths:
+        subprocess.run([sys.executable, ROOT / "tests" / "fuzz" / "seeds.py", BUILD / "fuzz" / "seeds"], check=True, capture_output=True)
+    for path in paths:
+        run_replay_of_inputs(path, tally)
+
+
 def run_python(module_name, wanted, tally):
     """Runs the test_* functions of a module. A Skip exception is said aloud and counted."""
     module = importlib.import_module(module_name)
@@ -119,6 +147,8 @@ def main():
     for path in sorted(BUILD.glob("unit_*")) + sorted(BUILD.glob("talk_*")):
         if wanted in path.name and os.access(path, os.X_OK) and path.is_file():
             run_binary(path, tally)
+    print("fuzz targets over their inputs", flush=True)
+    run_replays_of_inputs(wanted, tally)
     for area in ("tidy", "system"):
         print(area, flush=True)
         for path in sorted((ROOT / "tests" / area).glob("test_*.py")):
