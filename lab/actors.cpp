@@ -114,6 +114,7 @@ class Actors::Impl {
   }
 
   bool step(Server& server, Instant now) {
+    if (server.service.talk == TcpService::Talk::handed) return false;
     bool worked = false;
     while (auto stream = network_.take_accepted(server.service.at)) {
       ++server.accepted;

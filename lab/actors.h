@@ -19,8 +19,9 @@ namespace pontoon::lab {
 // A TCP server outside.
 struct TcpService {
   enum class Connect : std::uint8_t { accept, refuse, unreachable, hang };
-  // A silent one neither reads nor writes.
-  enum class Talk : std::uint8_t { echo, discard, reply, silent };
+  // A silent one neither reads nor writes. A handed one leaves accepted streams to the caller, in
+  // MemoryNetwork::take_accepted().
+  enum class Talk : std::uint8_t { echo, discard, reply, silent, handed };
 
   SocketAddress at{};
   Connect connect = Connect::accept;

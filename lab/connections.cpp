@@ -113,6 +113,7 @@ void ServerConnection::take(std::string_view bytes, Instant now) {
       break;
     case TcpService::Talk::discard:
     case TcpService::Talk::silent:
+    case TcpService::Talk::handed:
       break;
   }
   if (service_.reset_after && read_ >= *service_.reset_after) {

@@ -9,8 +9,6 @@
 namespace pontoon::lab {
 namespace {
 
-constexpr std::size_t kPipeBytes = 65536;
-
 IpAddress any_of(const IpAddress& address) {
   return address.is_v4() ? IpAddress(Ipv4Address::any()) : IpAddress(Ipv6Address::any());
 }
@@ -254,7 +252,7 @@ void MemoryNetwork::decide(MemoryStream& stream) {
   if (script != scripts_.end() && script->second.kind == Connect::Kind::succeed) {
     open_scripted(stream);
   } else if (script == scripts_.end() && listener != nullptr) {
-    StreamPair pair = make_pipe(kPipeBytes);
+    StreamPair pair = make_pipe(pipe_bytes_);
     listener->arrive(
         {std::move(pair.second), {any_of(stream.target().ip), next_ephemeral_++}, stream.target()});
     stream.open_with(std::move(pair.first));
@@ -264,7 +262,7 @@ void MemoryNetwork::decide(MemoryStream& stream) {
 }
 
 void MemoryNetwork::open_scripted(MemoryStream& stream) {
-  StreamPair pair = make_pipe(kPipeBytes);
+  StreamPair pair = make_pipe(pipe_bytes_);
   accepted_[stream.target()].push_back(std::move(pair.second));
   stream.open_with(std::move(pair.first));
 }
@@ -323,7 +321,7 @@ Result<std::unique_ptr<EchoSocket>, SocketError> MemoryNetwork::open_echo(IpFami
 std::unique_ptr<Stream> MemoryNetwork::dial(const SocketAddress& client, const SocketAddress& to) {
   MemoryListener* listener = find_listener(to);
   if (listener == nullptr) return nullptr;
-  StreamPair pair = make_pipe(kPipeBytes);
+  StreamPair pair = make_pipe(pipe_bytes_);
   listener->arrive({std::move(pair.second), client, to});
   return std::move(pair.first);
 }

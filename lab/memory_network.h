@@ -74,6 +74,8 @@ class MemoryNetwork final : public HostNetwork {
   void forbid_echo(SocketError error) { echo_error_ = error; }
   // So many more sockets (of all kinds) can be had; then no_resources. Closing gives one back.
   void limit_sockets(std::size_t count) { sockets_left_ = count; }
+  // How much a stream made from now on holds in each direction.
+  void set_pipe_bytes(std::size_t count) noexcept { pipe_bytes_ = count; }
   std::size_t open_sockets() const noexcept { return open_sockets_; }
   std::size_t most_open_sockets() const noexcept { return most_open_sockets_; }
 
@@ -143,6 +145,7 @@ class MemoryNetwork final : public HostNetwork {
   std::size_t open_sockets_ = 0;
   std::size_t most_open_sockets_ = 0;
   int last_number_ = 0;
+  std::size_t pipe_bytes_ = 65536;
 
   std::map<SocketAddress, Connect> scripts_;
   std::vector<SocketAddress> connects_;

@@ -55,13 +55,27 @@ void WorldForwarder::finish(dns::ForwardTicket ticket, std::uint64_t number, Ins
   }
 }
 
-World::Realm::Realm(World& world, const control::NetworkSpec& spec, std::uint32_t its_number)
-    : number(its_number),
+World::Realm::Realm(World& its_world, const control::NetworkSpec& spec, std::uint32_t its_number)
+    : world(its_world),
+      number(its_number),
       random(world.seed_, spec.name),
       forwarder(world.names_, world.events_),
       network(spec, its_number,
               control::NetworkRim{pool, timers, random, world.host_, forwarder, *world.leases_,
                                   world.ports_, *world.facts_},
-              world.leases_->durable(), world.now_) {}
+              world.leases_->durable(), world.now_) {
+  network.set_observer(this);
+}
+
+void World::Realm::on_frame(std::uint32_t tag, FrameEvent event, const FrameRef& frame,
+                            std::optional<DropReason> reason, Instant) noexcept {
+  if (event != FrameEvent::dropped) return;
+  const control::EndpointInfo* const member = network.find_tag(tag);
+  const bool at_gateway = tag == control::Network::kGatewayTag;
+  const std::string_view where = member != nullptr ? std::string_view(member->name)
+                                 : at_gateway      ? std::string_view("gateway")
+                                                   : std::string_view("(detached)");
+  world.watch(where, event, frame->bytes(), reason);
+}
 
 }  // namespace pontoon::lab

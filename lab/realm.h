@@ -40,15 +40,21 @@ class WorldForwarder final : public dns::Forwarder {
 };
 
 // In the order in which its parts are made; they go in the reverse one.
-struct World::Realm {
+struct World::Realm final : private FrameObserver {
   Realm(World& world, const control::NetworkSpec& spec, std::uint32_t number);
 
+  World& world;
   std::uint32_t number;
   FramePool pool;
   TimerQueue timers;
   SeededRandom random;
   WorldForwarder forwarder;
   control::Network network;
+
+ private:
+  // What comes and goes is told by the members' own ports, as wire frames; this tells the drops.
+  void on_frame(std::uint32_t tag, FrameEvent event, const FrameRef& frame,
+                std::optional<DropReason> reason, Instant now) noexcept override;
 };
 
 }  // namespace pontoon::lab

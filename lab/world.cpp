@@ -222,6 +222,8 @@ void World::settle() {
     worked = turn_all() || worked;
     worked = write_leases() || worked;
     worked = actors_->step(now_) || worked;
+    for (const Player& player : players_)
+      worked = player(now_) || worked;
     if (!worked) return;
   }
   INVARIANT(false && "the networks of the world never come to rest at one instant");
@@ -302,8 +304,14 @@ void World::restart() {
   settle();
 }
 
-void World::watch(std::string_view where, FrameEvent event, ByteView frame) {
-  if (watcher_) watcher_(where, event, frame, std::nullopt, now_);
+std::size_t World::frames_in_use(std::string_view network) noexcept {
+  const Realm* found = realm(network);
+  return found == nullptr ? 0 : found->pool.in_use();
+}
+
+void World::watch(std::string_view where, FrameEvent event, ByteView frame,
+                  std::optional<DropReason> reason) {
+  if (watcher_) watcher_(where, event, frame, reason, now_);
 }
 
 }  // namespace pontoon::lab

@@ -114,9 +114,18 @@ class World {
 
   // Sees every frame at every member's port as it goes in and comes out, and what was dropped, with
   // the name of the member or "gateway". It must not call the world.
+  // Drops are told as frames are inside: super-frames, partial checksums.
   using Watcher = std::function<void(std::string_view where, FrameEvent event, ByteView frame,
                                      std::optional<DropReason> reason, Instant now)>;
   void set_watcher(Watcher watcher) { watcher_ = std::move(watcher); }
+
+  // A further player, of the caller's own: called as often as the actors are. It may put() and use
+  // host(); true when it did something and another turn is due.
+  using Player = std::function<bool(Instant now)>;
+  void add_player(Player player) { players_.push_back(std::move(player)); }
+
+  // Frames that a network still holds: zero once everything has come to its end.
+  std::size_t frames_in_use(std::string_view network) noexcept;
 
  private:
   struct Realm;  // one network with its pool, timers, randomness and resolver
@@ -126,7 +135,8 @@ class World {
   bool turn_all();
   void collect(Realm& realm, Member& member);
   bool write_leases();
-  void watch(std::string_view where, FrameEvent event, ByteView frame);
+  void watch(std::string_view where, FrameEvent event, ByteView frame,
+             std::optional<DropReason> reason = std::nullopt);
 
   std::uint64_t seed_;
   Instant now_;
@@ -145,6 +155,7 @@ class World {
   bool disk_held_ = false;
   bool disk_fails_ = false;
   Watcher watcher_;
+  std::vector<Player> players_;
 };
 
 }  // namespace pontoon::lab
