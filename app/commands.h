@@ -66,6 +66,20 @@ struct ImpairArguments {
 };
 int impair(const control::Client& client, const ImpairArguments& arguments);
 
+struct ReplayArguments {
+  std::vector<std::string> cases;  // directories, case files, captures
+  std::string expected;            // --expect; empty: a case's own
+  bool update = false;
+  std::vector<std::string> map;
+  std::optional<std::uint64_t> seed;
+  std::string output;
+  bool json = false;
+  bool quiet = false;
+};
+// Needs no daemon. 0: as expected, 1: otherwise, 2: it cannot be played.
+inline constexpr int kUnusable = 2;
+int replay(const ReplayArguments& arguments);
+
 int version(const control::Client& client, bool json);
 
 }  // namespace pontoon::app

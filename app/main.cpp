@@ -78,6 +78,7 @@ struct Arguments {
   EndpointTexts attach_texts;
   app::DaemonArguments daemon;
   app::ImpairArguments impair;
+  app::ReplayArguments replay;
   control::NetworkRequest network;
   std::string subnet;
   std::string gateway;
@@ -286,6 +287,33 @@ std::vector<const char*> keep_arrows(int argc, char** argv) {
   return words;
 }
 
+void add_replay(CLI::App& root, Arguments& arguments) {
+  app::ReplayArguments& replay = arguments.replay;
+  CLI::App* command = root.add_subcommand(
+      "replay", "Play captured frames through a network in virtual time; see docs/replay.md");
+  command
+      ->add_option("CASE", replay.cases,
+                   "Directory with a case.toml, a case file, or a capture (- is standard input)")
+      ->required();
+  command
+      ->add_option("--expect", replay.expected,
+                   "Compare with the captures in DIR (default: the case's expected/)")
+      ->option_text("DIR");
+  command->add_flag("--update", replay.update, "Rewrite what is expected instead of comparing");
+  command
+      ->add_option("--map", replay.map,
+                   "In a capture without a case: this station is the endpoint NAME")
+      ->option_text("ADDRESS=NAME")
+      ->allow_extra_args(false);
+  command->add_option("--seed", replay.seed, "Seed of all randomness (default: the case's)")
+      ->option_text("N");
+  command->add_option("-o,--output", replay.output, "Write what each port was sent to DIR")
+      ->option_text("DIR");
+  command->add_flag("--json", replay.json, "As JSON, one object per case");
+  command->add_flag("-q,--quiet", replay.quiet, "Differences only");
+  command->callback([&arguments] { arguments.status = app::replay(arguments.replay); });
+}
+
 int cut_at_dashes(int argc, char** argv, Arguments& arguments) {
   if (argc < 2 || std::string_view(argv[1]) != "run") return argc;
   for (int i = 2; i < argc; ++i) {
@@ -310,6 +338,7 @@ int main(int argc, char** argv) {
   add_networks(root, arguments, client);
   add_impair(root, arguments, client);
   add_daemon(root, arguments, client);
+  add_replay(root, arguments);
   argc = cut_at_dashes(argc, argv, arguments);
   const std::vector<const char*> words = keep_arrows(argc, argv);
   try {
@@ -321,10 +350,12 @@ int main(int argc, char** argv) {
   } catch (const CLI::CallForVersion& version) {
     return root.exit(version);
   } catch (const CLI::ParseError& error) {
-    const bool running = root.got_subcommand("run");
+    int status = app::kFailed;
+    if (root.got_subcommand("run")) status = bridge::kExitFailure;
+    if (root.got_subcommand("replay")) status = app::kUnusable;
     return app::fail(
         {ErrorCode::invalid_argument, fmt::format("{}; see `pontoon --help`", error.what())},
-        running ? bridge::kExitFailure : app::kFailed);
+        status);
   }
   if (root.get_subcommands().empty()) std::fputs(root.help().c_str(), stdout);
   return arguments.status;

@@ -118,20 +118,6 @@ std::string frame_json(const std::optional<TimedFrame>& frame) {
                      frame->bytes.size(), hex);
 }
 
-// Names of files are whatever somebody called them.
-std::string json_string(std::string_view text) {
-  std::string out = "\"";
-  for (const char letter : text) {
-    const auto byte = static_cast<unsigned char>(letter);
-    if (byte < 0x20 || byte >= 0x7f || letter == '"' || letter == '\\') {
-      out += fmt::format("\\u{:04x}", byte);
-    } else {
-      out += letter;
-    }
-  }
-  return out + '"';
-}
-
 template <class List, class Write>
 std::string list_json(const List& list, Write write) {
   std::string out;
@@ -143,15 +129,28 @@ std::string list_json(const List& list, Write write) {
 std::string port_json(const PortDifference& port) {
   return fmt::format(
       R"({{"port":{},"expected":{},"got":{},"missing":{},"unexpected":{},"moved":{}}})",
-      json_string(port.port), port.expected, port.got, port.missing, port.unexpected, port.moved);
+      json_text(port.port), port.expected, port.got, port.missing, port.unexpected, port.moved);
 }
 
 std::string drop_json(const DropDifference& drop) {
-  return fmt::format(R"({{"name":{},"expected":{},"got":{}}})", json_string(drop.name),
-                     drop.expected, drop.got);
+  return fmt::format(R"({{"name":{},"expected":{},"got":{}}})", json_text(drop.name), drop.expected,
+                     drop.got);
 }
 
 }  // namespace
+
+std::string json_text(std::string_view text) {
+  std::string out = "\"";
+  for (const char letter : text) {
+    const auto byte = static_cast<unsigned char>(letter);
+    if (byte < 0x20 || byte >= 0x7f || letter == '"' || letter == '\\') {
+      out += fmt::format("\\u{:04x}", byte);
+    } else {
+      out += letter;
+    }
+  }
+  return out + '"';
+}
 
 Result<Comparison> compare(const PortFiles& expected, const PortFiles& got) {
   std::set<std::string> ports;
@@ -206,7 +205,7 @@ std::string to_json(const Comparison& comparison) {
   std::string first = "null";
   if (comparison.first) {
     first = fmt::format(R"({{"port":{},"number":{},"expected":{},"got":{}}})",
-                        json_string(comparison.first->port), comparison.first->number,
+                        json_text(comparison.first->port), comparison.first->number,
                         frame_json(comparison.first->expected), frame_json(comparison.first->got));
   }
   return fmt::format(R"({{"equal":{},"first":{},"ports":{},"drops":{}}})", comparison.equal(),

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "control/model.h"
@@ -66,5 +67,7 @@ void compare_drops(const std::vector<ExpectedDrop>& expected,
 std::string to_text(const Comparison& comparison, std::int64_t start_ns, unsigned width);
 // For tools, see docs/replay.md: {"equal":false,"first":{...},"ports":[...],"drops":[...]}
 std::string to_json(const Comparison& comparison);
+// Any text in quotes, as JSON has it.
+std::string json_text(std::string_view text);
 
 }  // namespace pontoon::lab

@@ -1,0 +1,268 @@
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "app/case_files.h"
+#include "app/commands.h"
+#include "app/table.h"
+#include "lab/compare.h"
+#include "lab/report.h"
+
+namespace pontoon::app {
+namespace {
+
+constexpr int kDiffers = 1;
+constexpr unsigned kWidth = 120;
+
+enum class Verdict : std::uint8_t { played, equal, differs, updated, incomplete };
+
+std::string_view to_string(Verdict verdict) noexcept {
+  switch (verdict) {
+    case Verdict::played:
+      return "played";
+    case Verdict::equal:
+      return "equal";
+    case Verdict::differs:
+      return "differs";
+    case Verdict::updated:
+      return "updated";
+    case Verdict::incomplete:
+      return "incomplete";
+  }
+  return "";
+}
+
+int status_of(Verdict verdict) noexcept {
+  const bool wrong = verdict == Verdict::differs || verdict == Verdict::incomplete;
+  return wrong ? kDiffers : kOk;
+}
+
+unsigned width_of_terminal() {
+  winsize size = {};
+  const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 80;
+  return known ? size.ws_col : kWidth;
+}
+
+// Once nobody reads any more, nothing more is written: the exit status still tells.
+void print(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+// Keeps what is asked for: for people the conversation, for a comparison what was sent.
+class Keeper final : public lab::ReplaySink {
+ public:
+  explicit Keeper(bool conversation) : conversation_(conversation) {}
+  void on_event(lab::ReplayEvent&& event) override {
+    sent.add(event);
+    if (conversation_) events.push_back(std::move(event));
+  }
+
+  lab::SentFiles sent;
+  std::vector<lab::ReplayEvent> events;
+
+ private:
+  bool conversation_;
+};
+
+struct Outcome {
+  Verdict verdict = Verdict::played;
+  lab::ReplayResult result;
+  lab::Comparison comparison;
+  bool compared = false;
+  std::size_t sent = 0;     // frames
+  std::size_t changed = 0;  // files, with --update
+  std::int64_t start_ns = 0;
+};
+
+class Command {
+ public:
+  Command(const ReplayArguments& arguments, lab::AdoptOptions adopt)
+      : arguments_(arguments), adopt_(std::move(adopt)), several_(arguments.cases.size() > 1) {}
+
+  int one(const std::string& argument) {
+    auto loaded = load_case(argument, adopt_);
+    if (!loaded) return refuse(argument, loaded.error());
+    if (arguments_.seed) loaded->description.seed = *arguments_.seed;
+    auto outcome = play(*loaded);
+    if (!outcome) return refuse(argument, outcome.error());
+    show(*loaded, *outcome);
+    return status_of(outcome->verdict);
+  }
+
+ private:
+  Result<Outcome> play(const LoadedCase& loaded) const;
+  Status<> judge(const LoadedCase& loaded, lab::PortFiles&& sent, Outcome& outcome) const;
+  void show(const LoadedCase& loaded, const Outcome& outcome) const;
+  int refuse(const std::string& argument, const Error& error) const;
+
+  const ReplayArguments& arguments_;
+  lab::AdoptOptions adopt_;
+  bool several_;
+};
+
+// Git keeps no empty directory: where nothing at all is sent, empty captures say so.
+lab::PortFiles never_empty(lab::PortFiles files,
+                           const std::vector<control::EndpointInfo>& endpoints) {
+  if (!files.empty()) return files;
+  lab::SentFiles none;
+  for (const control::EndpointInfo& endpoint : endpoints)
+    none.expect(endpoint.name);
+  return std::move(none).finish(endpoints);
+}
+
+Result<Outcome> Command::play(const LoadedCase& loaded) const {
+  Keeper keeper(!several_ && (!arguments_.quiet || arguments_.json));
+  auto result = lab::replay(loaded.description, loaded.capture, keeper);
+  if (!result) return Error{result.error().code, loaded.name + ": " + result.error().message};
+  Outcome out;
+  out.result = std::move(*result);
+  out.result.events = std::move(keeper.events);
+  std::vector<std::string> notes = loaded.notes;
+  notes.insert(notes.end(), out.result.notes.begin(), out.result.notes.end());
+  if (!loaded.capture.problem.empty())
+    notes.push_back("the capture is not whole: " + loaded.capture.problem);
+  out.result.notes = std::move(notes);
+  if (!loaded.capture.packets.empty()) out.start_ns = loaded.capture.packets.front().time_ns;
+  out.sent = keeper.sent.frames();
+  auto judged = judge(loaded, std::move(keeper.sent).finish(out.result.endpoints), out);
+  if (!judged) return judged.error();
+  return out;
+}
+
+Status<> Command::judge(const LoadedCase& loaded, lab::PortFiles&& sent, Outcome& outcome) const {
+  if (!arguments_.output.empty()) {
+    const auto written = write_port_files(arguments_.output, sent, false);
+    if (!written) return written.error();
+  }
+  const bool told = !arguments_.expected.empty();
+  const std::string directory = told ? arguments_.expected : loaded.expected;
+  if (arguments_.update) {
+    const auto changed =
+        write_port_files(directory, never_empty(std::move(sent), outcome.result.endpoints), true);
+    if (!changed) return changed.error();
+    outcome.changed = *changed;
+    outcome.verdict = Verdict::updated;
+  } else if (told || is_directory(directory)) {
+    const auto expected = read_port_files(directory);
+    if (!expected) return expected.error();
+    auto comparison = lab::compare(*expected, sent);
+    if (!comparison)
+      return Error{comparison.error().code, directory + ": " + comparison.error().message};
+    outcome.comparison = std::move(*comparison);
+    outcome.compared = true;
+  }
+  if (loaded.description.drops) {
+    lab::compare_drops(*loaded.description.drops, outcome.result.drops, outcome.comparison);
+    outcome.compared = true;
+  }
+  if (outcome.compared && !outcome.comparison.equal()) {
+    outcome.verdict = Verdict::differs;
+  } else if (!loaded.adopted && !loaded.capture.problem.empty()) {
+    outcome.verdict = Verdict::incomplete;
+  } else if (outcome.compared && !arguments_.update) {
+    outcome.verdict = Verdict::equal;
+  }
+  return {};
+}
+
+std::string summary(const LoadedCase& loaded, const Outcome& outcome) {
+  std::string text = fmt::format(
+      "{:<10} {}: {} of {} packets played, {} frames sent", to_string(outcome.verdict),
+      printable(loaded.name), outcome.result.played, loaded.capture.packets.size(), outcome.sent);
+  if (outcome.verdict == Verdict::updated)
+    text += fmt::format(", {} files changed", outcome.changed);
+  return text + '\n';
+}
+
+std::string json_of(const LoadedCase& loaded, const Outcome& outcome, bool events) {
+  // One object: the conversation's, with what is the command's own in front.
+  lab::ReplayResult shown = outcome.result;
+  if (!events) shown.events.clear();
+  std::string text =
+      fmt::format(R"({{"case":{},"verdict":"{}","status":{},"packets":{},"sent":{},)",
+                  lab::json_text(loaded.name), to_string(outcome.verdict),
+                  status_of(outcome.verdict), loaded.capture.packets.size(), outcome.sent);
+  if (outcome.compared) text += fmt::format(R"("comparison":{},)", to_json(outcome.comparison));
+  return text + lab::conversation_json(shown).substr(1) + '\n';
+}
+
+void Command::show(const LoadedCase& loaded, const Outcome& outcome) const {
+  if (!loaded.capture.problem.empty()) {
+    std::fprintf(stderr, "pontoon: %s: the capture is not whole: %s; played as far as it goes\n",
+                 printable(loaded.name).c_str(), printable(loaded.capture.problem).c_str());
+  }
+  if (arguments_.json) {
+    return print(json_of(loaded, outcome, !several_ && !arguments_.quiet));
+  }
+  if (!several_ && !arguments_.quiet) print(lab::conversation_text(outcome.result));
+  const bool silent = arguments_.quiet && status_of(outcome.verdict) == kOk;
+  if (!silent) print(summary(loaded, outcome));
+  if (outcome.compared) print(to_text(outcome.comparison, outcome.start_ns, width_of_terminal()));
+}
+
+int Command::refuse(const std::string& argument, const Error& error) const {
+  if (arguments_.json) {
+    print(fmt::format(R"({{"case":{},"verdict":"failed","status":{},"error":{}}})",
+                      lab::json_text(argument), kUnusable, lab::json_text(error.message)) +
+          "\n");
+  } else if (several_) {
+    print(fmt::format("{:<10} {}: {}\n", "failed", printable(argument), error.message));
+  }
+  return fail(error, kUnusable);
+}
+
+Result<lab::AdoptOptions> adopt_options(const ReplayArguments& arguments) {
+  lab::AdoptOptions out;
+  if (arguments.seed) out.seed = *arguments.seed;
+  for (const std::string& text : arguments.map) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0 || equals + 1 == text.size()) {
+      return Error{ErrorCode::invalid_argument,
+                   fmt::format("Invalid --map {}: write ADDRESS=NAME, such as 192.168.1.5=web",
+                               printable(text))};
+    }
+    out.map.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return out;
+}
+
+Status<> check(const ReplayArguments& arguments) {
+  const bool several = arguments.cases.size() > 1;
+  if (several && (!arguments.expected.empty() || !arguments.output.empty())) {
+    return Error{
+        ErrorCode::invalid_argument,
+        "--expect and --output are for one case; several compare with their own expected/"};
+  }
+  for (const std::string& argument : arguments.cases) {
+    const bool described = is_directory(argument) || argument.ends_with(".toml");
+    if (arguments.update && arguments.expected.empty() && !described) {
+      return Error{ErrorCode::invalid_argument,
+                   fmt::format("--update of {}: a capture without a case has no expected/; say "
+                               "where with --expect DIR",
+                               printable(argument))};
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+int replay(const ReplayArguments& arguments) {
+  // A reader who has seen enough (`| head`) must not decide the exit status.
+  signal(SIGPIPE, SIG_IGN);
+  if (auto valid = check(arguments); !valid) return fail(valid.error(), kUnusable);
+  auto adopt = adopt_options(arguments);
+  if (!adopt) return fail(adopt.error(), kUnusable);
+  Command command(arguments, std::move(*adopt));
+  int worst = kOk;
+  for (const std::string& argument : arguments.cases) {
+    worst = std::max(worst, command.one(argument));
+    std::fflush(stdout);
+  }
+  return worst;
+}
+
+}  // namespace pontoon::app
