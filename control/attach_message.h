@@ -11,6 +11,12 @@
 //                           <-     detached {message}       `pontoon detach`: the interface goes
 //                           <-     stopping {message}       `pontoon stop`: the daemon goes
 //
+//   capture {capture} + fd  ->                              fd: one end of a pair of UNIX streams
+//                           <-     capturing {}             or  error
+//                                  ... pcapng on the stream, until the client shuts it down ...
+//                           <-     note {message}           for people: an endpoint has gone
+//                           <-     captured {counts}        the stream is closed
+//
 // A restarted daemon gets the same two messages again from the agent (with `resume`), which keeps
 // its own copy of the descriptor.
 #pragma once
@@ -25,7 +31,19 @@ namespace pontoon::control {
 
 inline constexpr std::uint32_t kAttachVersion = 1;
 
-enum class AttachOp : std::uint8_t { reserve, reserved, link, attached, detached, stopping, error };
+enum class AttachOp : std::uint8_t {
+  reserve,
+  reserved,
+  link,
+  attached,
+  detached,
+  stopping,
+  error,
+  capture,
+  capturing,
+  note,
+  captured,
+};
 
 struct LinkDescription {
   std::string kind;       // "tap" or "packet"
@@ -42,7 +60,9 @@ struct AttachMessage {
   std::optional<EndpointSettings> settings;
   std::optional<LinkDescription> link;
   std::string code;     // with error
-  std::string message;  // with error, detached, stopping
+  std::string message;  // with error, detached, stopping, note
+  std::optional<CaptureRequest> capture;
+  std::optional<CaptureCounts> counts;  // with captured
 };
 
 }  // namespace pontoon::control

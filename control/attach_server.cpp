@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <list>
 
+#include "control/capture_hub.h"
 #include "control/local_socket.h"
 #include "control/message_socket.h"
 #include "control/names.h"
@@ -38,7 +39,12 @@ AttachMessage failure(const Error& error) {
 class AttachServer::Impl : public std::enable_shared_from_this<AttachServer::Impl> {
  public:
   Impl(asio::io_context& io, Service& service, std::function<void()> on_stop)
-      : io_(io), listener_(io), pause_(io), service_(service), on_stop_(std::move(on_stop)) {}
+      : io_(io),
+        listener_(io),
+        pause_(io),
+        service_(service),
+        captures_(io, service),
+        on_stop_(std::move(on_stop)) {}
 
   Status<> listen(const std::string& path) {
     auto fd = listen_local(path, SOCK_SEQPACKET);
@@ -67,11 +73,13 @@ class AttachServer::Impl : public std::enable_shared_from_this<AttachServer::Imp
   Descriptor listener_;
   asio::steady_timer pause_;
   Service& service_;
+  CaptureHub captures_;
   std::function<void()> on_stop_;
   Connections connections_;
 };
 
-// States: waiting for `reserve`; for the lease to be durable; for `link`; attached.
+// States: waiting for `reserve` or `capture`; then, of an attachment, for the lease to be durable;
+// for `link`; attached. Of a capture: on.
 class AttachServer::Impl::Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(std::shared_ptr<Impl> server, UniqueFd fd)
@@ -87,6 +95,7 @@ class AttachServer::Impl::Connection : public std::enable_shared_from_this<Conne
   // Says a last word and lets go of the endpoint.
   void end(const AttachMessage& word) {
     if (closed_) return;
+    if (capture_) CaptureHub::finish(*capture_);
     (void)send_message(socket_.native_handle(), word);
     close();
   }
@@ -95,6 +104,7 @@ class AttachServer::Impl::Connection : public std::enable_shared_from_this<Conne
     if (closed_) return;
     closed_ = true;
     const auto self = shared_from_this();
+    if (capture_) CaptureHub::stop(*capture_);
     if (!endpoint_.empty()) {
       server_->service_.release(endpoint_);
       log::info(fmt::format("endpoint {} detached", endpoint_));
@@ -126,7 +136,7 @@ class AttachServer::Impl::Connection : public std::enable_shared_from_this<Conne
   void arm_deadline() {
     deadline_.expires_after(limits::kApiTimeout);
     deadline_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
-      if (error || self->closed_ || self->attached_) return;
+      if (error || self->closed_ || self->attached_ || self->capture_) return;
       self->end(
           failure({ErrorCode::internal,
                    self->settings_ ? "the lease could not be written to disk; see the daemon's log"
@@ -154,8 +164,11 @@ class AttachServer::Impl::Connection : public std::enable_shared_from_this<Conne
 
   void handle(Received received) {
     const AttachMessage& message = received.message;
-    if (message.op == AttachOp::reserve && message.request && endpoint_.empty())
+    const bool fresh = endpoint_.empty() && !capture_;
+    if (message.op == AttachOp::reserve && message.request && fresh)
       return reserve(*message.request);
+    if (message.op == AttachOp::capture && message.capture && received.fd && fresh)
+      return capture(*message.capture, std::move(received.fd));
     const bool link_expected = !endpoint_.empty() && !settings_;
     if (message.op == AttachOp::link && message.link && received.fd && link_expected) {
       return attach(*message.link, std::move(received.fd));
@@ -193,6 +206,28 @@ class AttachServer::Impl::Connection : public std::enable_shared_from_this<Conne
     reply(plain(AttachOp::attached));
   }
 
+  void capture(const CaptureRequest& request, UniqueFd stream) {
+    CaptureEvents events;
+    events.note = [self = weak_from_this()](const std::string& text) {
+      if (const auto alive = self.lock()) alive->tell(plain(AttachOp::note, text));
+    };
+    events.ended = [self = weak_from_this()](const CaptureCounts& counts) {
+      AttachMessage word = plain(AttachOp::captured);
+      word.counts = counts;
+      if (const auto alive = self.lock()) alive->tell(word);
+    };
+    auto started = server_->captures_.start(request, std::move(stream), std::move(events));
+    if (!started) return end(failure(started.error()));
+    capture_ = std::move(*started);
+    deadline_.cancel();
+    reply(plain(AttachOp::capturing));
+  }
+
+  // A client that does not listen misses it.
+  void tell(const AttachMessage& message) {
+    if (!closed_) (void)send_message(socket_.native_handle(), message);
+  }
+
   void reply(const AttachMessage& message) {
     if (!send_message(socket_.native_handle(), message)) close();
   }
@@ -202,6 +237,7 @@ class AttachServer::Impl::Connection : public std::enable_shared_from_this<Conne
   asio::steady_timer deadline_;
   std::string endpoint_;
   std::optional<EndpointSettings> settings_;  // until the client has it
+  std::shared_ptr<CaptureHub::Capture> capture_;
   bool attached_ = false;
   bool closed_ = false;
 };

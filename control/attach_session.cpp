@@ -119,6 +119,10 @@ DaemonSession::Event DaemonSession::next_event(std::string& reason) {
     case AttachOp::reserved:
     case AttachOp::link:
     case AttachOp::attached:
+    case AttachOp::capture:
+    case AttachOp::capturing:
+    case AttachOp::note:
+    case AttachOp::captured:
       return Event::none;
   }
   return Event::none;

@@ -96,7 +96,8 @@ class Daemon {
     networks_ = std::move(*networks);
     auto loaded = leases_->load();
     if (!loaded) return loaded.error();
-    const HostShared shared{io_, clock_, random_, *leases_, ports_, facts_};
+    const HostShared shared{
+        io_, clock_, random_, *leases_, ports_, facts_, options_.recorder_bytes};
     auto service = Service::create(shared, *networks_, std::move(*loaded));
     if (!service) return service.error();
     service_ = std::move(*service);

@@ -161,6 +161,21 @@ void fields(Visitor& visit, LinkDescription& it) {
 }
 
 template <class Visitor>
+void fields(Visitor& visit, CaptureRequest& it) {
+  visit("target", it.target);
+  visit("filter", it.filter);
+  visit("snap_length", it.snap_length);
+  visit("last_ms", it.last_ms);
+}
+
+template <class Visitor>
+void fields(Visitor& visit, CaptureCounts& it) {
+  visit("captured", it.captured);
+  visit("filtered", it.filtered);
+  visit("missed", it.missed);
+}
+
+template <class Visitor>
 void fields(Visitor& visit, AttachMessage& it) {
   visit("op", it.op);
   visit("version", it.version);
@@ -169,6 +184,8 @@ void fields(Visitor& visit, AttachMessage& it) {
   visit("link", it.link);
   visit("code", it.code);
   visit("message", it.message);
+  visit("capture", it.capture);
+  visit("counts", it.counts);
 }
 
 template <class Enum>
@@ -180,10 +197,12 @@ constexpr Spelling<Protocol> kProtocols[] = {{Protocol::tcp, "tcp"}, {Protocol::
 constexpr Spelling<EndpointStatus> kStatuses[] = {{EndpointStatus::reserved, "reserved"},
                                                   {EndpointStatus::up, "up"}};
 constexpr Spelling<AttachOp> kOps[] = {
-    {AttachOp::reserve, "reserve"},   {AttachOp::reserved, "reserved"},
-    {AttachOp::link, "link"},         {AttachOp::attached, "attached"},
-    {AttachOp::detached, "detached"}, {AttachOp::stopping, "stopping"},
-    {AttachOp::error, "error"}};
+    {AttachOp::reserve, "reserve"},     {AttachOp::reserved, "reserved"},
+    {AttachOp::link, "link"},           {AttachOp::attached, "attached"},
+    {AttachOp::detached, "detached"},   {AttachOp::stopping, "stopping"},
+    {AttachOp::error, "error"},         {AttachOp::capture, "capture"},
+    {AttachOp::capturing, "capturing"}, {AttachOp::note, "note"},
+    {AttachOp::captured, "captured"}};
 constexpr std::span<const Spelling<Protocol>> spellings(Protocol) {
   return kProtocols;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "bridge/ports/link_handle.h"
+#include "control/capture_tap.h"
 #include "control/network.h"
 #include "core/host/driver.h"
 #include "core/host/kernel_network.h"
@@ -22,7 +23,11 @@ struct HostShared {
   dhcp::LeaseStore& leases;
   proxy::PortTable& ports;
   const proxy::HostFacts& facts;
+  std::size_t recorder_bytes = 0;  // of each network's flight recorder; 0: none
 };
+
+// Nanoseconds since 1970.
+std::int64_t wall_ns() noexcept;
 
 class NetworkHost final : private host::Turnable {
  public:
@@ -35,10 +40,14 @@ class NetworkHost final : private host::Turnable {
   void wake() { driver_->wake(); }
   // Makes the port of a link that a client handed over, and plugs it in.
   Status<> attach(std::string_view name, bridge::LinkHandle link);
+  CaptureTap& tap() noexcept { return *tap_; }
+  // What the flight recorder holds of the last `duration`, into the listener's encoder.
+  void dump(CaptureListener& listener, Duration duration);
 
  private:
   bool turn(Instant now) noexcept override;
   Instant next_deadline() const noexcept override;
+  std::int64_t wall_offset_ns() noexcept;
 
   HostShared shared_;
   FramePool pool_;
@@ -47,6 +56,8 @@ class NetworkHost final : private host::Turnable {
   host::KernelNetwork kernel_;
   dns::CaresForwarder forwarder_;
   std::unique_ptr<Network> network_;
+  std::unique_ptr<CaptureTap> tap_;
+  std::int64_t wall_offset_ns_ = 0;
   std::unique_ptr<host::Driver> driver_;
 };
 

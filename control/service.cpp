@@ -302,6 +302,26 @@ Result<std::vector<DropInfo>> Service::drops(std::string_view network) const {
   return found->network().drops();
 }
 
+Result<Service::CaptureScope> Service::capture_scope(std::string_view target) const {
+  constexpr std::string_view network_prefix = "network:";
+  constexpr std::string_view endpoint_prefix = "endpoint:";
+  if (target.empty()) return CaptureScope{host(kDefaultNetwork), {}};
+  const bool network_only = target.starts_with(network_prefix);
+  const bool endpoint_only = target.starts_with(endpoint_prefix);
+  const std::string_view name = target.substr(network_only    ? network_prefix.size()
+                                              : endpoint_only ? endpoint_prefix.size()
+                                                              : 0);
+  if (NetworkHost* found = network_only ? nullptr : host_of(name))
+    return CaptureScope{found, found->network().find(name)->name};
+  if (NetworkHost* found = endpoint_only ? nullptr : host(name)) return CaptureScope{found, {}};
+  if (network_only) return no_such_network(name);
+  if (endpoint_only) return no_such_endpoint(name);
+  return Error{ErrorCode::not_found,
+               fmt::format("No such endpoint or network: {}. See `pontoon ps` and `pontoon network "
+                           "ls`; filters are told in pontoon(1)",
+                           name)};
+}
+
 void Service::on_leases_written() {
   for (const dhcp::Completion& completion : shared_.leases.poll()) {
     if (!completion.ok)

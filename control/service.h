@@ -49,6 +49,14 @@ class Service {
   Result<std::size_t> clear_impairments(std::string_view target);
   std::vector<ImpairmentInfo> impairments() const;
 
+  // What a capture is of: "", "web", "endpoint:web", "default", "network:default". An endpoint goes
+  // before a network of the same name.
+  struct CaptureScope {
+    NetworkHost* host = nullptr;
+    std::string endpoint;  // empty: the whole network
+  };
+  Result<CaptureScope> capture_scope(std::string_view target) const;
+
   // The lease store's completions, and what turns have left for the control plane: called after
   // wake-ups.
   void on_leases_written();
