@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md")) + [ROOT / "pcaps" / "README.md"]
-TOPS = ("core", "bridge", "dhcp", "dns", "proxy", "control", "app", "tests", "docs", "pcaps", ".ci")
+TOPS = ("core", "bridge", "dhcp", "dns", "proxy", "control", "lab", "app", "tests", "docs", "pcaps", ".ci")
 
 
 def read(name):
