@@ -5,9 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "app/capture_options.h"
 #include "bridge/netns/run.h"
 #include "control/client.h"
 #include "control/model.h"
+#include "core/base/limits.h"
 #include "core/base/log.h"
 #include "core/base/result.h"
 
@@ -39,9 +41,12 @@ struct DaemonArguments {
   bool background =
       false;  // started by `run`: logs to a file, reports readiness on stderr's descriptor
   log::Level level = log::Level::info;
+  std::size_t recorder_bytes = limits::kRecorderBytes;
 };
 int daemon(const control::Client& client, const DaemonArguments& arguments);
 int stop(const control::Client& client);
+
+int capture(const control::Client& client, const CaptureArguments& arguments);
 
 int detach(const control::Client& client, const std::string& name);
 int list_endpoints(const control::Client& client, bool json, bool quiet);

@@ -69,6 +69,7 @@ int daemon(const control::Client& client, const DaemonArguments& arguments) {
   control::DaemonOptions options;
   options.paths = client.paths();
   options.log_level = arguments.level;
+  options.recorder_bytes = arguments.recorder_bytes;
   options.foreground_log = !arguments.background;
   options.ready_fd = arguments.background ? STDERR_FILENO : -1;
   const auto ended = control::run_daemon(options);

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "app/commands.h"
+#include "core/base/limits.h"
 
 namespace {
 
@@ -77,6 +78,8 @@ struct Arguments {
   AttachArguments attach;
   EndpointTexts attach_texts;
   app::DaemonArguments daemon;
+  std::string recorder;
+  app::CaptureArguments capture;
   app::ImpairArguments impair;
   app::ReplayArguments replay;
   control::NetworkRequest network;
@@ -256,6 +259,40 @@ void add_impair(CLI::App& root, Arguments& arguments, const control::Client& cli
   command->callback([&] { arguments.status = app::impair(client, arguments.impair); });
 }
 
+void add_capture(CLI::App& root, Arguments& arguments, const control::Client& client) {
+  app::CaptureArguments& capture = arguments.capture;
+  CLI::App* command = root.add_subcommand(
+      "capture", "Show frames, or write them as pcapng: capture [NETWORK|ENDPOINT] [FILTER...]");
+  command->add_option("WORDS", capture.words,
+                      "A network or an endpoint, then a filter: tcp port 80");
+  command->add_option("-w,--write", capture.write, "Write pcapng to FILE, or - for standard output")
+      ->option_text("FILE");
+  command->add_option("-s,--snap", capture.snap_length, "Keep the first N bytes of each frame")
+      ->option_text("N");
+  command->add_option("-c,--count", capture.count, "End after N frames")->option_text("N");
+  command->add_option("--last", capture.last, "What the flight recorder holds of the last DURATION")
+      ->option_text("DURATION");
+  command
+      ->add_option("--rotate", capture.rotate,
+                   "Begin the next file at this size (10MiB) or age (5min)")
+      ->option_text("SIZE|DURATION");
+  command->add_option("--files", capture.files, "With --rotate: keep N files, the oldest goes")
+      ->option_text("N");
+  command->callback([&] { arguments.status = app::capture(client, capture); });
+}
+
+Status<> apply_recorder(const std::string& text, app::DaemonArguments& daemon) {
+  if (text.empty()) return {};
+  const auto size = app::parse_size(text);
+  if (!size || *size > limits::kRecorderMaxBytes) {
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("Invalid --recorder {}: use a size up to {} MiB such as 4MiB, or 0",
+                             text, limits::kRecorderMaxBytes >> 20)};
+  }
+  daemon.recorder_bytes = *size;
+  return {};
+}
+
 void add_daemon(CLI::App& root, Arguments& arguments, const control::Client& client) {
   static const std::map<std::string, log::Level> levels{{"debug", log::Level::debug},
                                                         {"info", log::Level::info},
@@ -267,7 +304,14 @@ void add_daemon(CLI::App& root, Arguments& arguments, const control::Client& cli
   command->add_option("--log-level", arguments.daemon.level, "debug, info, warning or error")
       ->transform(CLI::CheckedTransformer(levels))
       ->option_text("LEVEL");
-  command->callback([&] { arguments.status = app::daemon(client, arguments.daemon); });
+  command
+      ->add_option("--recorder", arguments.recorder,
+                   "Memory of each network's flight recorder; 0: none (default: 4MiB)")
+      ->option_text("SIZE");
+  command->callback([&] {
+    const auto applied = apply_recorder(arguments.recorder, arguments.daemon);
+    arguments.status = applied ? app::daemon(client, arguments.daemon) : app::fail(applied.error());
+  });
 
   command = root.add_subcommand("stop", "End the daemon; commands of `run` are terminated");
   command->callback([&] { arguments.status = app::stop(client); });
@@ -337,6 +381,7 @@ int main(int argc, char** argv) {
   add_lists(root, arguments, client);
   add_networks(root, arguments, client);
   add_impair(root, arguments, client);
+  add_capture(root, arguments, client);
   add_daemon(root, arguments, client);
   add_replay(root, arguments);
   argc = cut_at_dashes(argc, argv, arguments);
