@@ -51,10 +51,17 @@ bool from_dhcpv6_server(const Ports& ports) noexcept {
   return ports.source == kDhcpv6Server || ports.destination == kDhcpv6Client;
 }
 
-Verdict judge_ipv4_service(const wire::Ipv4View& ip, const std::optional<Ports>& ports) noexcept {
+// RFC 1542 4.1.1: what a relay forwards to a server goes from its own server's port. No client
+// listens there.
+bool from_relay(const GuardPolicy& policy, const Ports& ports) noexcept {
+  return policy.relay && ports.source == kDhcpServer && ports.destination == kDhcpServer;
+}
+
+Verdict judge_ipv4_service(const GuardPolicy& policy, const wire::Ipv4View& ip,
+                           const std::optional<Ports>& ports) noexcept {
   if (ip.protocol() == wire::IpProtocol::udp) {
     if (!ports) return DropReason::malformed_udp;
-    if (from_dhcp_server(*ports)) return DropReason::guard_service;
+    if (from_dhcp_server(*ports) && !from_relay(policy, *ports)) return DropReason::guard_service;
   }
   if (ip.protocol() == wire::IpProtocol::icmp && !ip.payload().empty() &&
       static_cast<wire::IcmpType>(ip.payload()[0]) == wire::IcmpType::redirect) {
@@ -71,7 +78,7 @@ Verdict judge_ipv4(const GuardPolicy& policy, ByteView bytes) noexcept {
 
   std::optional<Ports> ports;
   if (ip->protocol() == wire::IpProtocol::udp) ports = udp_ports(ip->payload());
-  if (own) return judge_ipv4_service(*ip, ports);
+  if (own) return judge_ipv4_service(policy, *ip, ports);
   // RFC 2131 4.1: a client without an address sends from 0.0.0.0. Its message is never a fragment.
   const bool dhcp = ip->source().is_any() && !ip->is_fragment() && ports &&
                     ports->source == kDhcpClient && ports->destination == kDhcpServer;

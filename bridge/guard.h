@@ -4,8 +4,8 @@
 //
 //   Ethernet   the port's MAC; ARP, IPv4 and IPv6 only
 //   ARP        requests and replies from the port's MAC and IPv4 address; probes (RFC 5227 1.1)
-//   IPv4       the port's address, or 0.0.0.0 in a DHCP client's message; no DHCP server, no
-//              redirects
+//   IPv4       the port's address, or 0.0.0.0 in a DHCP client's message; no DHCP server (a relay
+//              may speak from port 67 to port 67), no redirects
 //   IPv6       the port's address, its link-local ones, or :: for DAD, router solicitation and
 //              multicast listener reports; no DHCPv6 server, router advertisement or redirect;
 //              neighbour messages claim nothing but these addresses for the port's own MAC

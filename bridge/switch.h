@@ -29,6 +29,7 @@ struct GuardPolicy {
   std::optional<IpAddress>
       ipv4;  // the only IPv4 source (besides 0.0.0.0 for DHCP); absent: none yet
   std::optional<IpAddress> ipv6;  // likewise, besides its link-local address and ::
+  bool relay = false;             // forwards DHCP messages of others to the server (RFC 1542 4)
 };
 
 struct PortSpec {

@@ -159,6 +159,23 @@ TEST_CASE("guard: IPv4 sources") {
   });
 }
 
+TEST_CASE("guard: a relay forwards DHCP to a server and does nothing else of a server") {
+  const auto own = from("172.17.0.2", "172.17.0.1");
+  const auto relayed = test::udp_frame(own, 67, 67, test::pattern(300));
+  check_all({{"not a relay", relayed, DropReason::guard_service}});
+  GuardPolicy relay = policy();
+  relay.relay = true;
+  check_all(
+      {
+          {"forwarded", relayed, kPass},
+          {"to a client", test::udp_frame(own, 67, 68, {}), DropReason::guard_service},
+          {"from the server's port", test::udp_frame(own, 67, 5000, {}), DropReason::guard_service},
+          {"of another", test::udp_frame(from("172.17.0.3", "172.17.0.1"), 67, 67, {}),
+           DropReason::guard_source_ip},
+      },
+      relay);
+}
+
 TEST_CASE("guard: IPv4 services") {
   const auto own = from("172.17.0.2", "172.17.0.3");
   check_all({
