@@ -1,0 +1,64 @@
+#include "tests/sim/cable.h"
+
+#include <algorithm>
+
+namespace pontoon::sim {
+namespace {
+
+constexpr std::size_t kTcpHeaderAt = 14 + 20;  // behind Ethernet's and IPv4's
+constexpr Duration kLateness = std::chrono::milliseconds(3);
+
+bool is_tcp(const Bytes& frame) {
+  return frame.size() > kTcpHeaderAt + 20 && frame[12] == 0x08 && frame[13] == 0x00 &&
+         frame[14] == 0x45 && frame[23] == 6;
+}
+
+}  // namespace
+
+bool Cable::corrupt(Bytes& frame) {
+  if (!is_tcp(frame)) return false;
+  const auto at =
+      kTcpHeaderAt + random_.below(static_cast<std::uint32_t>(frame.size() - kTcpHeaderAt));
+  frame[at] = static_cast<std::uint8_t>(frame[at] ^ (1U << random_.below(8)));
+  return true;
+}
+
+void Cable::carry(Bytes frame, Instant now) {
+  if (faults.cut || happens(faults.lost)) {
+    ++lost_;
+    return;
+  }
+  if (happens(faults.doubled)) carry_one(frame, false, now);
+  const bool corrupted = happens(faults.corrupt) && corrupt(frame);
+  carry_one(std::move(frame), corrupted, now);
+}
+
+void Cable::carry_one(Bytes frame, bool corrupted, Instant now) {
+  Instant due = now;
+  if (faults.bits_per_s > 0) {
+    const auto bits = static_cast<std::int64_t>(frame.size()) * 8;
+    const Duration each =
+        Duration(std::chrono::seconds(1)) * bits / static_cast<std::int64_t>(faults.bits_per_s);
+    free_at_ = std::max(free_at_, now);
+    if (free_at_ - now > each * faults.queue_frames) {
+      ++lost_;
+      return;
+    }
+    free_at_ += each;
+    due = free_at_;
+  }
+  due += faults.delay;
+  if (faults.jitter.count() > 0) {
+    due += Duration(static_cast<std::int64_t>(random_.u64() %
+                                              static_cast<std::uint64_t>(faults.jitter.count())));
+  }
+  if (happens(faults.late)) {
+    due += kLateness;
+  } else {
+    due = last_due_ = std::max(due, last_due_);
+  }
+  agenda_.at(due,
+             [this, frame = std::move(frame), corrupted](Instant) { deliver_(frame, corrupted); });
+}
+
+}  // namespace pontoon::sim
