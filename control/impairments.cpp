@@ -56,6 +56,7 @@ Impairments::Impairments(std::string network, const MacAddress& gateway, TimerQu
 Result<ImpairTarget> Impairments::resolve(const ImpairTarget& target, ImpairableLinks links) const {
   ImpairTarget out = target;
   if (target.kind == Kind::network) {
+    out.first = network_;
     if (same_name(target.first, network_)) return out;
     return Error{ErrorCode::not_found, fmt::format("No such network: {}", target.first)};
   }
@@ -63,7 +64,7 @@ Result<ImpairTarget> Impairments::resolve(const ImpairTarget& target, Impairable
     if (find(links, target.first) != nullptr) {
       out.kind = Kind::link;
     } else if (same_name(target.first, network_)) {
-      out.kind = Kind::network;
+      out = {Kind::network, network_, {}};
     } else {
       return Error{ErrorCode::not_found,
                    fmt::format("No such endpoint or network: {}. See `pontoon ps` and `pontoon "

@@ -5,15 +5,17 @@
 #include <poll.h>
 
 #include <catch2/catch.hpp>
+#include <string>
+#include <vector>
 
 #include "bridge/ports/packet_socket.h"
 #include "bridge/ports/port_factory.h"
 #include "bridge/ports/tap_device.h"
 #include "core/host/kernel_network.h"
 #include "core/host/system.h"
+#include "core/link/impaired_port.h"
 #include "core/stack/gateway.h"
 #include "core/stack/tcp/engine.h"
-#include "tests/support/impaired_port.h"
 #include "tests/support/own_network.h"
 #include "tests/support/tcp_talk.h"
 
@@ -21,7 +23,7 @@ using namespace pontoon;
 using namespace std::chrono_literals;
 using bridge::LinkHandle;
 using test::expect;
-using test::Impairment;
+using Words = std::vector<std::string>;
 
 namespace {
 
@@ -117,9 +119,15 @@ class Talker final : public StreamHandler {
 
 class World final : public stack::TcpForwarder {
  public:
-  World(LinkHandle::Kind kind, const Impairment& impairment, std::uint64_t seed)
-      : port_(bridge::make_port(make_link(kind), pool_, poller_, 1500)),
-        wire_(*port_, pool_, impairment, seed) {
+  World(LinkHandle::Kind kind, const Words& impairment, std::uint64_t seed)
+      : wire_(bridge::make_port(make_link(kind), pool_, poller_, 1500), pool_, timers_) {
+    for (const bool from_endpoint : {true, false}) {
+      if (impairment.empty()) continue;
+      const auto parsed = parse_impairment(impairment);
+      expect(parsed.has_value(), "no such impairment");
+      wire_.add_rule(1, {from_endpoint, std::nullopt, 0}, *parsed, seed * 2 + from_endpoint,
+                     clock_.now());
+    }
     gateway_.tcp().set_forwarder(this);
     gateway_.learn_neighbour(Ipv4Address::of(172, 17, 0, 2), kKernelMac, clock_.now());
     auto listener = host_.listen({Ipv4Address::of(127, 0, 0, 1), 0});
@@ -147,7 +155,7 @@ class World final : public stack::TcpForwarder {
     expect(server_->heard() == client_->said(), "other bytes came up than were sent");
     expect(client_->heard() == server_->said(), "other bytes came down than were sent");
   }
-  std::uint64_t lost() const { return wire_.lost(); }
+  std::uint64_t lost() const { return wire_.drops()[DropReason::impaired]; }
 
  private:
   void turn(Instant now) {
@@ -185,15 +193,14 @@ class World final : public stack::TcpForwarder {
   host::SystemClock clock_;
   SeededRandom random_{1, "gateway"};
   host::KernelNetwork host_{poller_};
-  std::unique_ptr<Port> port_;
-  test::ImpairedPort wire_;
+  ImpairedPort wire_;
   stack::Gateway gateway_{gateway_config(), stack::StackContext{pool_, timers_, random_}};
   std::unique_ptr<Listener> listener_;
   std::unique_ptr<Talker> client_;
   std::unique_ptr<Talker> server_;
 };
 
-void converse(const Impairment& impairment, bool losses) {
+void converse(const Words& impairment, bool losses) {
   for (const auto kind : {LinkHandle::Kind::tap, LinkHandle::Kind::packet}) {
     for (const std::uint64_t seed : {1U, 2U}) {
       const test::Outcome outcome = test::in_own_network([&] {
@@ -219,9 +226,13 @@ TEST_CASE("a mebibyte each way with the kernel's TCP over a perfect wire") {
 }
 
 TEST_CASE("a mebibyte each way with the kernel's TCP over a wire that loses") {
-  converse({50, 0, 0}, true);
+  converse({"loss=0.5%"}, true);
 }
 
 TEST_CASE("a mebibyte each way with the kernel's TCP over a wire that loses, doubles and delays") {
-  converse({50, 50, 100}, true);
+  converse({"loss=0.5%", "duplicate=0.5%", "reorder=1%"}, true);
+}
+
+TEST_CASE("a mebibyte each way with the kernel's TCP over a wire that corrupts") {
+  converse({"corrupt=0.5%", "delay=1ms"}, false);
 }
