@@ -176,7 +176,7 @@ TEST_CASE("impaired port: single losses are independent, bursts have their mean 
   }
 }
 
-TEST_CASE("impaired port: a partition lets nothing pass and counts it") {
+TEST_CASE("impaired port: a partition lets nothing pass and counts it", "[drop:impaired]") {
   ImpairedBench bench;
   bench.impair("partition", kOut);
   bench.impair("partition", kIn);

@@ -162,7 +162,7 @@ TEST_CASE("wire: the delay comes behind the rate") {
   CHECK(bench.delivered() == Arrivals{{101ms, 1}, {102ms, 2}});
 }
 
-TEST_CASE("wire: kImpairedFrames bounds what is held, per direction") {
+TEST_CASE("wire: kImpairedFrames bounds what is held, per direction", "[limit:kImpairedFrames]") {
   ImpairedBench bench(4 * limits::kImpairedFrames);
   bench.impair("delay=10s", kOut);
   bench.impair("delay=10s", kIn);
