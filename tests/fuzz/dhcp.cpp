@@ -19,10 +19,10 @@ void check_message(ByteView bytes) {
   ORACLE(once, "a message that was parsed does not parse again");
   const auto twice = Message::parse(once->emit(limits::kDhcpMessageBytes));
   ORACLE(twice && *twice == *once, "a message changes when it is emitted again");
-  for (const std::size_t limit : {240U, 300U, 548U}) {
+  for (const std::size_t limit : {244U, 300U, 548U}) {
     const auto small = message->emit(limit);
     ORACLE(small.size() <= limit, "an emitted message is longer than its limit");
-    ORACLE(Message::parse(small) || limit == 240, "a short message does not parse");
+    ORACLE(Message::parse(small) || limit < 300, "a short message does not parse");
   }
 }
 

@@ -90,6 +90,7 @@ def add_frame(out, name, frame):
 def add_capture(out, name, data):
     if len(data) <= 20000:
         out.add("pcap", name, data)
+        out.add("adopt", name, data)
     frames = [frame for frame in packets_of(data) if 14 <= len(frame) <= 4000][:MOST_FRAMES_PER_CAPTURE]
     for number, frame in enumerate(frames):
         add_frame(out, f"{name}-{number}", frame)
@@ -101,6 +102,8 @@ def add_capture(out, name, data):
 def write(folder):
     out = Writer(Path(folder))
     for path in sorted((ROOT / "pcaps").rglob("input.pcapng")):
+        if (case := path.with_name("case.toml")).is_file():
+            out.add("case", "-".join(path.parent.parts[-2:]), case.read_bytes())
         add_capture(out, "-".join(path.parent.relative_to(ROOT / "pcaps").parts), path.read_bytes())
     for kind, lines in LINES.items():
         for number, line in enumerate(lines):
