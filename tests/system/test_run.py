@@ -97,6 +97,7 @@ def gone(lab):
 
 @each_user
 def test_a_daemon_that_is_killed_and_does_not_return_ends_the_run(user):
+    """[limit:kDaemonReturnWait]"""
     with Lab(user) as lab:
         process = lab.start_run("one", "--", "sleep", "1000")
         os.kill(lab.daemon_pid(), signal.SIGKILL)
@@ -122,6 +123,15 @@ def test_a_detached_endpoint_loses_its_interface_and_its_command_lives_on(user):
         lab.pontoon("detach", "one")
         assert process.wait() == 4, process.output()
         assert "gone" in process.output()
+
+
+@each_user
+def test_a_long_command_line_is_shown_cut(user):
+    """[limit:kCommandBytes]"""
+    with Lab(user) as lab:
+        lab.start_run("long", "--", "sh", "-c", "sleep 1000; : " + "x" * 3000)
+        shown = lab.endpoints()["long"]["command"]
+        assert shown.startswith("sh -c sleep 1000") and len(shown) == 1024, (len(shown), shown[:40])
 
 
 @each_user

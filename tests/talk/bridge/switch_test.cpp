@@ -140,14 +140,16 @@ TEST_CASE("a station on the sender's own port is nobody to forward to") {
   CHECK(world.dropped(0, DropReason::no_destination_port) == 1);
 }
 
-TEST_CASE("alone on a network") {
+TEST_CASE("alone on a network", "[drop:no_destination_port]") {
   World world(1);
   world.send(0, frame(kFirst, MacAddress::broadcast()));
   CHECK(world.dropped(0, DropReason::no_destination_port) == 1);
   CHECK(world.pool.in_use() == 0);
 }
 
-TEST_CASE("each frame that goes nowhere has one reason") {
+TEST_CASE("each frame that goes nowhere has one reason",
+          "[drop:malformed_ethernet][drop:guard_source_mac][drop:guard_ethertype][drop:reserved_"
+          "multicast]") {
   struct Case {
     std::string name;
     Bytes bytes;
@@ -207,7 +209,7 @@ TEST_CASE("flooding survives a closed port and a full one") {
   CHECK(world.lan.drops(world.ids[0]).total() == 0);
 }
 
-TEST_CASE("a frame for a port that has closed") {
+TEST_CASE("a frame for a port that has closed", "[drop:port_closed]") {
   World world;
   world.send(1, frame(kSecond, MacAddress::broadcast()));
   world.counts();
@@ -257,7 +259,8 @@ TEST_CASE("a super-frame and its offload pass untouched") {
   CHECK(out[0]->offload.needs_checksum);
 }
 
-TEST_CASE("the guard's verdict is counted, and nothing learned from what it refuses") {
+TEST_CASE("the guard's verdict is counted, and nothing learned from what it refuses",
+          "[drop:guard_source_ip]") {
   World world(2, GuardPolicy{kFirst, test::ip("172.17.0.2"), {}});
   test::PacketEnds ends = test::between("172.17.0.9", "172.17.0.1");
   ends.source_mac = kFirst;
@@ -292,7 +295,8 @@ TEST_CASE("the gateway's port is neither guarded nor limited, and its MAC is its
   }
 }
 
-TEST_CASE("a storm is cut down to the port's rate, unicast to strangers included") {
+TEST_CASE("a storm is cut down to the port's rate, unicast to strangers included",
+          "[drop:storm_limit]") {
   const auto target = GENERATE(MacAddress::broadcast(), kGroup, kThird);
   World world(2);
   const Bytes one = frame(kFirst, target);
@@ -333,7 +337,7 @@ TEST_CASE("a broadcast super-frame costs as much as its segments") {
   CHECK(world.dropped(0, DropReason::storm_limit) == 1);
 }
 
-TEST_CASE("addresses beyond kMacsPerPort are forwarded, not learned") {
+TEST_CASE("addresses beyond kMacsPerPort are forwarded, not learned", "[limit:kMacsPerPort]") {
   World world(2);
   for (std::size_t i = 0; i < limits::kMacsPerPort + 5; ++i) {
     MacAddress source = kFirst;
@@ -345,7 +349,7 @@ TEST_CASE("addresses beyond kMacsPerPort are forwarded, not learned") {
   CHECK(world.lan.unlearned(world.ids[0]) == 5);
 }
 
-TEST_CASE("a busy port does not starve another") {
+TEST_CASE("a busy port does not starve another", "[limit:kTurnFramesPerPort]") {
   World world(3);
   for (std::size_t i = 0; i < 10 * limits::kTurnFramesPerPort; ++i)
     world.ports[0]->inject(frame(kFirst, kThird, 1));
@@ -478,7 +482,7 @@ TEST_CASE("an id that was given back names nobody") {
   CHECK(world.lan.fdb(world.now).empty());
 }
 
-TEST_CASE("a network holds kPortsPerNetwork ports, again and again") {
+TEST_CASE("a network holds kPortsPerNetwork ports, again and again", "[limit:kPortsPerNetwork]") {
   FramePool pool;
   MemoryPort port(pool);
   Switch lan(pool);

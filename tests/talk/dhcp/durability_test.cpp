@@ -31,7 +31,7 @@ TEST_CASE("an ACK waits for the disk, an OFFER does not") {
   CHECK(talk.store.durable().size() == 1);
 }
 
-TEST_CASE("a slow disk makes batches larger, not longer") {
+TEST_CASE("a slow disk makes batches larger, not longer", "[limit:kLeaseBatchesInFlight]") {
   DhcpTalk talk;
   talk.hold_disk();
   for (unsigned i = 0; i < 100; ++i) {
@@ -53,7 +53,8 @@ TEST_CASE("a slow disk makes batches larger, not longer") {
   CHECK(talk.store.durable().size() == 100);
 }
 
-TEST_CASE("the disk fails: a new lease is refused, and served once the disk is mended") {
+TEST_CASE("the disk fails: a new lease is refused, and served once the disk is mended",
+          "[drop:dhcp_not_durable]") {
   DhcpTalk talk;
   const DhcpClient client = DhcpClient::numbered(1);
   talk.break_disk();
@@ -86,7 +87,8 @@ TEST_CASE("the disk fails: a renewal is served for as long as the disk promises"
   CHECK_FALSE(talk.book.has_unsaved());
 }
 
-TEST_CASE("a failing disk is tried once per kLeaseRetry, not in every turn") {
+TEST_CASE("a failing disk is tried once per kLeaseRetry, not in every turn",
+          "[limit:kLeaseRetry]") {
   DhcpTalk talk;
   talk.hold_disk();
   REQUIRE(talk.book.claim({"web", DhcpClient::numbered(1).mac, {}}, talk.now()));
@@ -116,7 +118,8 @@ TEST_CASE("a client that releases while its ACK waits gets none") {
   CHECK(talk.store.durable().at(0).state == LeaseState::released);
 }
 
-TEST_CASE("no more than kDhcpParked replies wait; what comes then changes nothing") {
+TEST_CASE("no more than kDhcpParked replies wait; what comes then changes nothing",
+          "[limit:kDhcpParked]") {
   DhcpTalk talk;
   const DhcpClient client = DhcpClient::numbered(60000);
   const Ipv4Address held = talk.join(client);

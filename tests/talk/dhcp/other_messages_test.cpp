@@ -34,7 +34,7 @@ TEST_CASE("RELEASE ends the lease of its client, and of nobody else", "[RFC 2131
   talk.expect_drop(DropReason::dhcp_not_ours);
 }
 
-TEST_CASE("DECLINE puts the address into quarantine", "[RFC 2131 4.3.3]") {
+TEST_CASE("DECLINE puts the address into quarantine", "[RFC 2131 4.3.3][limit:kDhcpQuarantine]") {
   DhcpTalk talk;
   const DhcpClient client = DhcpClient::numbered(1);
   const Ipv4Address bad = talk.join(client);
@@ -65,7 +65,8 @@ TEST_CASE("one client cannot put the whole pool into quarantine", "[RFC 2131 4.3
   talk.join(client);
 }
 
-TEST_CASE("the quarantine is bounded: the oldest address comes back early") {
+TEST_CASE("the quarantine is bounded: the oldest address comes back early",
+          "[limit:kDhcpQuarantined]") {
   DhcpTalk talk;
   Ipv4Address first;
   for (unsigned i = 0; i <= limits::kDhcpQuarantined; ++i) {
@@ -182,7 +183,8 @@ TEST_CASE("RFC 6842: the client identifier comes back, also in a NAK") {
   CHECK(talk.expect(MessageType::nak).message.client_identifier == client.client_id);
 }
 
-TEST_CASE("one MAC has a share of the pool, and takes nothing from others to renew it") {
+TEST_CASE("one MAC has a share of the pool, and takes nothing from others to renew it",
+          "[limit:kLeasesPerPort]") {
   DhcpTalk talk;
   const Ipv4Address neighbour = talk.join(DhcpClient::numbered(100));
   talk.unicast(DhcpClient::numbered(100).release(neighbour, talk.gateway));
@@ -206,7 +208,8 @@ TEST_CASE("one MAC has a share of the pool, and takes nothing from others to ren
   CHECK(talk.join(DhcpClient::numbered(100)) == neighbour);
 }
 
-TEST_CASE("what option 12 claims is kept for display only, without control characters") {
+TEST_CASE("what option 12 claims is kept for display only, without control characters",
+          "[limit:kDhcpHostName]") {
   DhcpTalk talk;
   DhcpClient client = DhcpClient::numbered(1);
   client.host_name = std::string("na\x1b[2Jm\0e\xff", 10) + std::string(200, 'x');
@@ -216,7 +219,8 @@ TEST_CASE("what option 12 claims is kept for display only, without control chara
   CHECK(shown.size() <= limits::kDhcpHostName);
 }
 
-TEST_CASE("messages that are not for us are counted and change nothing") {
+TEST_CASE("messages that are not for us are counted and change nothing",
+          "[drop:dhcp_malformed][drop:dhcp_not_ours]") {
   DhcpTalk talk;
   const DhcpClient client = DhcpClient::numbered(1);
   for (const MessageType type : {MessageType::offer, MessageType::ack, MessageType::nak}) {
@@ -239,4 +243,16 @@ TEST_CASE("messages that are not for us are counted and change nothing") {
   talk.send_bytes({}, client.mac);
   talk.expect_drop(DropReason::dhcp_malformed);
   CHECK(talk.book.size() == 0);
+}
+
+TEST_CASE("a relay on another network is not served", "[RFC 2131 4.3.1]") {
+  DhcpTalk talk;
+  auto relayed = DhcpClient::numbered(1).discover();
+  relayed.giaddr = address("192.168.7.1");
+  talk.send(relayed);
+  talk.expect_drop(DropReason::dhcp_not_ours);
+  CHECK(talk.book.size() == 0);
+  relayed.giaddr = address("172.17.0.9");
+  talk.send(relayed);
+  CHECK(talk.expect(MessageType::offer).ip == address("172.17.0.9"));
 }

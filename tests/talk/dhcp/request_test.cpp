@@ -49,7 +49,7 @@ TEST_CASE("DISCOVER, OFFER, REQUEST, ACK: a new client has an address", "[RFC 21
   CHECK(talk.book.find(address("172.17.0.2"))->state == LeaseState::bound);
 }
 
-TEST_CASE("an offer is not durable and lapses", "[RFC 2131 4.3.1]") {
+TEST_CASE("an offer is not durable and lapses", "[RFC 2131 4.3.1][limit:kDhcpOffer]") {
   DhcpTalk talk;
   talk.send(DhcpClient::numbered(1).discover());
   talk.expect(MessageType::offer, "172.17.0.2");
@@ -213,7 +213,8 @@ TEST_CASE("RENEWING what one does not hold: NAK", "[RFC 2131 4.3.2]") {
   CHECK(talk.book.find(theirs)->mac == holder.mac);
 }
 
-TEST_CASE("a lease expires, rests, and comes back to its client", "[RFC 2131 4.3.1]") {
+TEST_CASE("a lease expires, rests, and comes back to its client",
+          "[RFC 2131 4.3.1][limit:kDhcpLease]") {
   DhcpTalk talk;
   const DhcpClient client = DhcpClient::numbered(1);
   const Ipv4Address held = talk.join(client);
@@ -237,7 +238,7 @@ TEST_CASE("a REQUEST that is none of the four kinds is malformed", "[RFC 2131 4.
 }
 
 TEST_CASE("the network is full: silence, then the lease that ended first is given away",
-          "[RFC 2131 4.3.1]") {
+          "[RFC 2131 4.3.1][drop:dhcp_no_address]") {
   test::DhcpTalkOptions options;
   options.prefix = "192.168.0.1/29";
   DhcpTalk talk(options);

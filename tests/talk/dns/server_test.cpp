@@ -118,7 +118,7 @@ TEST_CASE("errors are told with the ID and as much of the question as was unders
   CHECK(talk.server.counters().errors == 4);
 }
 
-TEST_CASE("what is no query is dropped and counted") {
+TEST_CASE("what is no query is dropped and counted", "[drop:dns_malformed]") {
   DnsTalk talk;
   DnsMessage response = question("web");
   response.flags = 0x8180;
@@ -256,7 +256,8 @@ TEST_CASE("clients that ask the same question share one, and each gets its own r
   }
 }
 
-TEST_CASE("silence upstream ends in SERVFAIL for all, and is not asked about again for a moment") {
+TEST_CASE("silence upstream ends in SERVFAIL for all, and is not asked about again for a moment",
+          "[limit:kDnsForwardTimeout][limit:kDnsFailureTtl]") {
   DnsTalk talk;
   talk.send(question("www.example.com"), 2);
   talk.tick(1s);
@@ -352,7 +353,7 @@ TEST_CASE("a long answer from upstream is cut for UDP and whole over TCP, from t
   CHECK(talk.ask(question("www.example.com"), Transport::tcp).answers.size() == 60);
 }
 
-TEST_CASE("one client cannot use up the server") {
+TEST_CASE("one client cannot use up the server", "[limit:kDnsInFlightPerClient]") {
   DnsTalk talk;
   for (std::size_t i = 0; i < limits::kDnsInFlightPerClient; ++i)
     CHECK(talk.send(question("h" + std::to_string(i) + ".example.com"), 2) == QueryFate::waiting);
@@ -366,7 +367,7 @@ TEST_CASE("one client cannot use up the server") {
   CHECK(talk.send(question("x.example.com"), 2) == QueryFate::waiting);
 }
 
-TEST_CASE("the number of questions in flight is bounded") {
+TEST_CASE("the number of questions in flight is bounded", "[limit:kDnsInFlight]") {
   DnsTalk talk;
   for (std::size_t i = 0; i < limits::kDnsInFlight; ++i) {
     const auto host = static_cast<unsigned>(2 + i / limits::kDnsInFlightPerClient);
@@ -382,7 +383,7 @@ TEST_CASE("the number of questions in flight is bounded") {
   CHECK(talk.server.in_flight() == 0);
 }
 
-TEST_CASE("the cache is bounded, and what is in use stays") {
+TEST_CASE("the cache is bounded, and what is in use stays", "[limit:kDnsCacheEntries]") {
   DnsTalk talk;
   talk.send(question("used.example.com"));
   talk.upstream({address_record("used.example.com", 3600, "192.0.2.9")});

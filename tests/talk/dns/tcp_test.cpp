@@ -148,7 +148,8 @@ TEST_CASE("pipelined queries are answered as answers come, not in order") {
   CHECK(replies[0].id == 1);
 }
 
-TEST_CASE("a thousand pipelined queries are all answered, a few per pump") {
+TEST_CASE("a thousand pipelined queries are all answered, a few per pump",
+          "[limit:kDnsTcpQueriesPerPump]") {
   TcpTalk talk;
   TcpClient client = talk.connect();
   for (unsigned i = 0; i < 1000; ++i) {
@@ -191,7 +192,7 @@ TEST_CASE("half a query and then the end is the end") {
   CHECK(talk.service.sessions() == 0);
 }
 
-TEST_CASE("an idle client is shown out, a busy one is not") {
+TEST_CASE("an idle client is shown out, a busy one is not", "[limit:kDnsTcpIdle]") {
   TcpTalk talk;
   TcpClient idle = talk.connect(2);
   TcpClient busy = talk.connect(3);
@@ -212,7 +213,8 @@ TEST_CASE("an idle client is shown out, a busy one is not") {
   CHECK(talk.service.counters().idle == 2);
 }
 
-TEST_CASE("a client that does not read stops only itself, and its memory is bounded") {
+TEST_CASE("a client that does not read stops only itself, and its memory is bounded",
+          "[limit:kDnsTcpBacklogBytes]") {
   TcpTalk talk;
   TcpClient deaf = talk.connect(2, 8192);
   TcpClient other = talk.connect(3);
@@ -226,7 +228,7 @@ TEST_CASE("a client that does not read stops only itself, and its memory is boun
     talk.pump();
   }
   // Its answers are 1000 bytes each: reading stopped when the backlog was full.
-  CHECK(talk.service.counters().queries < 200);
+  CHECK(talk.service.counters().queries < limits::kDnsTcpBacklogBytes / 700);
   CHECK(sent < 2000);
   other.send(question("web"));
   talk.pump();
@@ -241,11 +243,12 @@ TEST_CASE("a client that does not read stops only itself, and its memory is boun
   CHECK(answered == sent);
 }
 
-TEST_CASE("nonsense ends the session at once") {
+TEST_CASE("nonsense ends the session at once", "[limit:kDnsTcpQueryBytes]") {
   TcpTalk talk;
   TcpClient client = talk.connect();
   SECTION("a length beyond any query") {
-    client.write(Bytes{0xff, 0xff});
+    constexpr std::size_t kLength = limits::kDnsTcpQueryBytes + 1;
+    client.write(Bytes{kLength >> 8, kLength & 0xff});
   }
   SECTION("a length of zero") {
     client.write(Bytes{0, 0});
@@ -275,7 +278,8 @@ TEST_CASE("a format error is an answer, and the session goes on") {
   CHECK(replies[1].rcode() == 0);
 }
 
-TEST_CASE("sessions are bounded per address and in all") {
+TEST_CASE("sessions are bounded per address and in all",
+          "[limit:kDnsTcpClients][limit:kDnsTcpClientsPerAddress]") {
   TcpTalk talk;
   std::vector<TcpClient> clients;
   for (std::size_t i = 0; i < limits::kDnsTcpClientsPerAddress; ++i)

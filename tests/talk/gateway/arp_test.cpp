@@ -51,7 +51,8 @@ TEST_CASE("an address probe for our address is answered, and nothing is learned 
   bench.expect_drops({});
 }
 
-TEST_CASE("the gateway asks before it sends, and gives up in the end") {
+TEST_CASE("the gateway asks before it sends, and gives up in the end",
+          "[drop:neighbour_unresolved]") {
   GatewayBench bench;
   CHECK(send_to(bench, kWeb4));
   const Received asked = bench.expect("ARP request");
@@ -79,7 +80,7 @@ TEST_CASE("the gateway asks before it sends, and gives up in the end") {
   }
 }
 
-TEST_CASE("more packets than the queue holds push out the oldest") {
+TEST_CASE("more packets than the queue holds push out the oldest", "[drop:neighbour_queue_full]") {
   GatewayBench bench;
   for (std::size_t i = 0; i < limits::kNeighbourQueue + 2; ++i)
     send_to(bench, kWeb4);
@@ -106,7 +107,7 @@ TEST_CASE("a gratuitous announcement moves a neighbour that is known") {
   CHECK(bench.expect("a question").packet.ethernet->destination == MacAddress::broadcast());
 }
 
-TEST_CASE("ARP that lies is dropped by name") {
+TEST_CASE("ARP that lies is dropped by name", "[drop:guard_arp][drop:malformed_arp]") {
   GatewayBench bench;
   SECTION("claims our address") {
     bench.send(arp_frame(question(kGateway4, kWeb4)));

@@ -144,7 +144,7 @@ TEST_CASE("long echo comes back long") {
   CHECK(bench.expect("first fragment").packet.ipv4->more_fragments);
 }
 
-TEST_CASE("what stays incomplete is counted, and its sender is told") {
+TEST_CASE("what stays incomplete is counted, and its sender is told", "[drop:fragment_timeout]") {
   GatewayBench bench;
   bench.play_web();
   for (const auto& [web, foreign] : kPairs) {
@@ -167,7 +167,9 @@ TEST_CASE("what stays incomplete is counted, and its sender is told") {
   }
 }
 
-TEST_CASE("overlaps, duplicates and nonsense are dropped by name") {
+TEST_CASE("overlaps, duplicates and nonsense are dropped by name",
+          "[drop:fragment_malformed][drop:fragment_overlap][drop:fragment_duplicate][drop:fragment_"
+          "limit]") {
   GatewayBench bench;
   const Bytes frame = udp_frame(between(kWeb4, kForeign4), 7, 8, pattern(200));
   const std::vector<Bytes> wide = cut(frame, 64);

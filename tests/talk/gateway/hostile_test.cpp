@@ -81,7 +81,8 @@ void survive(GatewayBench& bench, ByteView frame, const Offload& offload = {}) {
 
 }  // namespace
 
-TEST_CASE("frames that are not for us are dropped by name") {
+TEST_CASE("frames that are not for us are dropped by name",
+          "[drop:link_not_ours][drop:link_protocol]") {
   GatewayBench bench;
   const Bytes good = udp_frame(between(kWeb4, kGateway4), 1, 2, pattern(8));
   bench.send(ByteView(good).first(13));
@@ -107,7 +108,7 @@ TEST_CASE("frames that are not for us are dropped by name") {
   bench.expect_nothing();
 }
 
-TEST_CASE("IP headers that lie are dropped by name") {
+TEST_CASE("IP headers that lie are dropped by name", "[drop:malformed_ip][drop:ip_checksum]") {
   GatewayBench bench;
   const Bytes good = udp_frame(between(kWeb4, kGateway4), 1, 2, pattern(8));
   for (const auto& [at, value] :
@@ -134,7 +135,8 @@ TEST_CASE("IP headers that lie are dropped by name") {
   CHECK(forwarder.kept.size() == 1);
 }
 
-TEST_CASE("addresses that must not appear are dropped by name") {
+TEST_CASE("addresses that must not appear are dropped by name",
+          "[drop:ip_martian][drop:ip_not_ours]") {
   GatewayBench bench;
   Datagrams forwarder;
   bench.gateway.set_udp_forwarder(&forwarder);
@@ -187,7 +189,7 @@ TEST_CASE("ICMPv6 from where it cannot come is dropped by name") {
   bench.expect_drops({{DropReason::ip_martian, 2}});
 }
 
-TEST_CASE("options do no harm, but source routes and nonsense are refused") {
+TEST_CASE("options do no harm, but source routes and nonsense are refused", "[drop:ip_options]") {
   GatewayBench bench;
   Datagrams forwarder;
   bench.gateway.set_udp_forwarder(&forwarder);
@@ -226,7 +228,8 @@ TEST_CASE("extension headers are walked, to a bound, and none may route") {
   bench.expect_drops({{DropReason::ip_options, 3}});
 }
 
-TEST_CASE("segments are validated before the TCP engine sees them") {
+TEST_CASE("segments are validated before the TCP engine sees them",
+          "[drop:malformed_tcp][drop:tcp_checksum]") {
   GatewayBench bench;
   bench.send(ip_frame(between(kWeb4, kForeign4), wire::IpProtocol::tcp, pattern(19)));
   Bytes frame = tcp_frame(between(kWeb6, kForeign6), wire::TcpRepr{}, pattern(3));

@@ -107,7 +107,8 @@ TEST_CASE("without a forwarder, foreign echo is unreachable") {
   bench.expect_drops({{DropReason::icmp_unhandled, 2}});
 }
 
-TEST_CASE("datagrams that nobody takes are unreachable: our port, their network") {
+TEST_CASE("datagrams that nobody takes are unreachable: our port, their network",
+          "[drop:udp_no_flow]") {
   GatewayBench bench;
   bench.play_web();
   for (const Families& family : kFamilies) {
@@ -130,7 +131,7 @@ TEST_CASE("datagrams that nobody takes are unreachable: our port, their network"
   bench.expect_drops({{DropReason::udp_no_flow, 4}});
 }
 
-TEST_CASE("traceroute sees the gateway as its first hop") {
+TEST_CASE("traceroute sees the gateway as its first hop", "[drop:ip_ttl_expired]") {
   GatewayBench bench;
   bench.play_web();
   Echoes echoes;
@@ -158,7 +159,7 @@ TEST_CASE("traceroute sees the gateway as its first hop") {
   bench.expect_drops({{DropReason::ip_ttl_expired, 12}});
 }
 
-TEST_CASE("protocols that we do not carry are refused") {
+TEST_CASE("protocols that we do not carry are refused", "[drop:ip_protocol]") {
   GatewayBench bench;
   bench.play_web();
   const auto sctp = static_cast<wire::IpProtocol>(132);
@@ -209,7 +210,7 @@ TEST_CASE("no error is sent about what must not be answered") {
   bench.expect_nothing();
 }
 
-TEST_CASE("errors are rate-limited and the rest is counted") {
+TEST_CASE("errors are rate-limited and the rest is counted", "[drop:icmp_limit]") {
   GatewayBench bench;
   bench.play_web();
   const Bytes frame = udp_frame(between(kWeb4, kGateway4), 4000, 9, pattern(1));
@@ -261,7 +262,8 @@ TEST_CASE("an error by specification quotes what the endpoint had sent") {
   bench.expect_drops({});
 }
 
-TEST_CASE("what an endpoint says by ICMP and we do not act on is named") {
+TEST_CASE("what an endpoint says by ICMP and we do not act on is named",
+          "[drop:malformed_icmp][drop:icmp_unhandled]") {
   GatewayBench bench;
   bench.play_web();
   const PacketEnds ends = between(kWeb4, kGateway4);

@@ -93,7 +93,7 @@ TEST_CASE("the gateway solicits, and the datagram leaves with the answer") {
   bench.expect_drops({});
 }
 
-TEST_CASE("neighbour messages that fail a check are dropped by name") {
+TEST_CASE("neighbour messages that fail a check are dropped by name", "[drop:malformed_ndp]") {
   GatewayBench bench;
   const Ipv6Address ours = ip6(kGateway6);
   const PacketEnds ends = to_group(kWeb6, wire::solicited_node(ours));

@@ -66,7 +66,7 @@ TEST_CASE("datagrams reach endpoints, their checksum left to the port") {
 TEST_CASE("DHCP: from nobody to everybody, and back to a link address") {
   GatewayBench bench;
   Datagrams dhcp;
-  bench.gateway.bind_udp(67, dhcp);
+  bench.gateway.bind_udp(67, dhcp, stack::UdpReach::link);
   bench.send(udp_frame(to_everybody("0.0.0.0", "255.255.255.255"), 68, 67, pattern(300)));
   bench.send(udp_frame(to_everybody("0.0.0.0", "172.17.255.255"), 68, 67, pattern(300)));
   bench.send(udp_frame(to_everybody("10.9.9.9", "255.255.255.255"), 68, 67, pattern(300)));
@@ -86,6 +86,18 @@ TEST_CASE("DHCP: from nobody to everybody, and back to a link address") {
   bench.expect_nothing();
 }
 
+TEST_CASE("a service of the gateway's own hears nothing that is sent to everybody") {
+  GatewayBench bench;
+  Datagrams dns;
+  bench.gateway.bind_udp(53, dns);
+  bench.send(udp_frame(to_everybody(kWeb4, "255.255.255.255"), 5, 53, pattern(30)));
+  bench.send(udp_frame(to_everybody(kWeb4, "172.17.255.255"), 5, 53, pattern(30)));
+  CHECK(dns.kept.empty());
+  bench.expect_nothing();
+  bench.expect_drops({{DropReason::multicast_not_routed, 2}});
+  bench.send(udp_frame(between(kWeb4, kGateway4), 5, 53, pattern(30)));
+}
+
 TEST_CASE("DHCPv6: the servers' group is heard once somebody serves it") {
   GatewayBench bench;
   PacketEnds ends = between("fe80::2", "ff02::1:2");
@@ -93,13 +105,13 @@ TEST_CASE("DHCPv6: the servers' group is heard once somebody serves it") {
   bench.send(udp_frame(ends, 546, 547, pattern(50)));
   bench.expect_drops({{DropReason::multicast_not_routed, 1}});
   Datagrams dhcp;
-  bench.gateway.bind_udp(547, dhcp);
+  bench.gateway.bind_udp(547, dhcp, stack::UdpReach::link);
   bench.send(udp_frame(ends, 546, 547, pattern(50)));
   CHECK(dhcp.kept.size() == 1);
   bench.expect_drops({});
 }
 
-TEST_CASE("other broadcasts and multicasts stay on the bridge") {
+TEST_CASE("other broadcasts and multicasts stay on the bridge", "[drop:multicast_not_routed]") {
   GatewayBench bench;
   Datagrams forwarder;
   bench.gateway.set_udp_forwarder(&forwarder);
@@ -119,7 +131,8 @@ TEST_CASE("other broadcasts and multicasts stay on the bridge") {
   bench.expect_nothing();
 }
 
-TEST_CASE("checksums: absent is fine over IPv4 only, wrong is wrong, offloaded is believed") {
+TEST_CASE("checksums: absent is fine over IPv4 only, wrong is wrong, offloaded is believed",
+          "[drop:udp_checksum]") {
   GatewayBench bench;
   Datagrams forwarder;
   bench.gateway.set_udp_forwarder(&forwarder);
@@ -163,7 +176,7 @@ TEST_CASE("a train of datagrams goes up whole to the forwarder, one by one to a 
   CHECK(service.kept[2].datagram.segment_size == 0);
 }
 
-TEST_CASE("malformed datagrams are dropped by name") {
+TEST_CASE("malformed datagrams are dropped by name", "[drop:malformed_udp]") {
   GatewayBench bench;
   bench.send(ip_frame(between(kWeb4, kGateway4), wire::IpProtocol::udp, pattern(7)));
   bench.send(udp_frame(between(kWeb4, kGateway4), 1, 0, pattern(7)));
@@ -174,7 +187,7 @@ TEST_CASE("malformed datagrams are dropped by name") {
   bench.expect_nothing();
 }
 
-TEST_CASE("what cannot be sent says so") {
+TEST_CASE("what cannot be sent says so", "[drop:pool_exhausted][drop:too_big]") {
   GatewayBench bench;
   const SocketAddress ours{ip(kGateway4), 53};
   CHECK_FALSE(bench.gateway.send_udp(ours, {ip(kForeign4), 1}, pattern(1), bench.now));

@@ -116,7 +116,8 @@ TEST_CASE("replies that nobody asked for are dropped") {
   CHECK(world.inside.replies.empty());
 }
 
-TEST_CASE("the last requests can be answered in any order, older ones no more") {
+TEST_CASE("the last requests can be answered in any order, older ones no more",
+          "[limit:kEchoPending]") {
   World world;
   for (unsigned sequence = 0; sequence <= limits::kEchoPending; ++sequence)
     world.ping("172.17.0.2", "198.51.100.1", 77, sequence);
@@ -179,7 +180,7 @@ TEST_CASE("errors from outside quote the last request to that target") {
   CHECK(world.inside.errors[1].echo_sequence == 3);
 }
 
-TEST_CASE("an echo flow ends exactly when it was idle long enough") {
+TEST_CASE("an echo flow ends exactly when it was idle long enough", "[limit:kEchoIdle]") {
   World world;
   world.ping("172.17.0.2", "198.51.100.1", 77, 1);
   world.wait(30s);
@@ -191,7 +192,8 @@ TEST_CASE("an echo flow ends exactly when it was idle long enough") {
   CHECK(world.host.open_sockets() == 0);
 }
 
-TEST_CASE("identifiers are bounded per endpoint and altogether") {
+TEST_CASE("identifiers are bounded per endpoint and altogether",
+          "[limit:kEchoFlows][limit:kEchoFlowsPerEndpoint]") {
   World world;
   world.ping("172.17.0.9", "198.51.100.1", 1, 1);
   for (unsigned identifier = 0; identifier < 10000; ++identifier)

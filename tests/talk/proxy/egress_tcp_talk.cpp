@@ -112,11 +112,11 @@ TEST_CASE("forbidden connections never reach the host") {
     REQUIRE_FALSE(opened);
     CHECK(opened.error() == TcpRefusal::prohibited);
   }
-  CHECK(world.egress.drops()[DropReason::policy_denied] == 5);
+  CHECK(world.egress.drops().total() == 0);  // the engine counts the SYN that it drops
   auto gateway = world.open(at("172.17.0.1", 80));
   REQUIRE_FALSE(gateway);
   CHECK(gateway.error() == TcpRefusal::refused);
-  CHECK(world.egress.drops()[DropReason::policy_denied] == 5);
+  CHECK(world.egress.drops().total() == 0);
   CHECK(world.host.connects().empty());
 }
 

@@ -104,7 +104,8 @@ TEST_CASE("the mapping is the same whomever the endpoint talks to") {
   CHECK(world.host.open_sockets() == 3);
 }
 
-TEST_CASE("only addresses that the endpoint has contacted are let in, from any port") {
+TEST_CASE("only addresses that the endpoint has contacted are let in, from any port",
+          "[drop:udp_unsolicited]") {
   World world;
   world.say(kEndpoint, kServer, "a");
   const int socket = world.host.take_sent()[0].socket;
@@ -117,7 +118,8 @@ TEST_CASE("only addresses that the endpoint has contacted are let in, from any p
   CHECK(world.egress.drops()[DropReason::udp_unsolicited] == 1);
 }
 
-TEST_CASE("the set of contacted peers is bounded, the first one leaves") {
+TEST_CASE("the set of contacted peers is bounded, the first one leaves",
+          "[limit:kUdpPeersPerFlow]") {
   World world;
   for (unsigned i = 0; i <= limits::kUdpPeersPerFlow; ++i)
     world.say(kEndpoint, {Ipv4Address{0xc6336400U + i}, 7}, "x");
@@ -129,7 +131,7 @@ TEST_CASE("the set of contacted peers is bounded, the first one leaves") {
   CHECK(world.inside.datagrams[0].payload == "second");
 }
 
-TEST_CASE("a mapping lives exactly as long as RFC 4787 and our limits say") {
+TEST_CASE("a mapping lives exactly as long as RFC 4787 and our limits say", "[limit:kUdpIdle]") {
   World world;
   world.say(kEndpoint, kServer, "a");
   const int socket = world.host.take_sent()[0].socket;
@@ -158,7 +160,7 @@ TEST_CASE("a mapping lives exactly as long as RFC 4787 and our limits say") {
   }
 }
 
-TEST_CASE("a mapping for DNS alone is short-lived") {
+TEST_CASE("a mapping for DNS alone is short-lived", "[limit:kUdpDnsIdle]") {
   World world;
   world.say(kEndpoint, at("9.9.9.9", 53), "query");
   SECTION("DNS only") {
@@ -177,7 +179,7 @@ TEST_CASE("a mapping for DNS alone is short-lived") {
   }
 }
 
-TEST_CASE("a train is cut into its datagrams") {
+TEST_CASE("a train is cut into its datagrams", "[limit:kUdpTrainSegments]") {
   World world;
   world.say(kEndpoint, kServer, "aaabbbcc", 3);
   const auto sent = world.host.take_sent();
@@ -193,7 +195,8 @@ TEST_CASE("a train is cut into its datagrams") {
   CHECK(world.egress.drops()[DropReason::malformed_udp] == 1);
 }
 
-TEST_CASE("what the policy forbids is answered with ICMP and opens nothing") {
+TEST_CASE("what the policy forbids is answered with ICMP and opens nothing",
+          "[drop:policy_denied]") {
   World world;
   world.say(kEndpoint, at("127.0.0.1", 53), "x");
   world.say(kEndpoint, at("169.254.169.254", 80), "x");
@@ -285,7 +288,7 @@ TEST_CASE("an earlier datagram's error does not swallow the next datagram") {
   CHECK(world.egress.drops().total() == 0);
 }
 
-TEST_CASE("what the host's kernel refuses is told and counted") {
+TEST_CASE("what the host's kernel refuses is told and counted", "[drop:host_refused]") {
   World world;
   world.host.fail_sends_to(kServer, SocketError::network_unreachable);
   world.say(kEndpoint, kServer, "a");
@@ -304,7 +307,7 @@ TEST_CASE("what the host's kernel refuses is told and counted") {
   CHECK(world.inside.errors[1].reason == Unreachable::network);
 }
 
-TEST_CASE("receiving is bounded per turn and loses nothing") {
+TEST_CASE("receiving is bounded per turn and loses nothing", "[limit:kDatagramBatch]") {
   World world;
   world.say(kEndpoint, kServer, "a");
   const int socket = world.host.take_sent()[0].socket;
@@ -333,7 +336,7 @@ TEST_CASE("the largest datagram comes through") {
   CHECK(world.inside.datagrams[0].payload.size() == 65507);
 }
 
-TEST_CASE("a flood of source ports stays within its own limits") {
+TEST_CASE("a flood of source ports stays within its own limits", "[limit:kUdpFlowsPerEndpoint]") {
   World world;
   world.say(at("172.17.0.9", 1), kServer, "quiet");
   for (unsigned i = 0; i < 100000; ++i) {
@@ -349,7 +352,7 @@ TEST_CASE("a flood of source ports stays within its own limits") {
   }));
 }
 
-TEST_CASE("several endpoints that flood do not take a quiet one's place") {
+TEST_CASE("several endpoints that flood do not take a quiet one's place", "[limit:kUdpFlows]") {
   World world;
   world.say(at("172.17.0.9", 1), kServer, "quiet");
   const std::size_t flooders = limits::kUdpFlows / limits::kUdpFlowsPerEndpoint + 2;

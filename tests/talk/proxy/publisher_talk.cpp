@@ -212,7 +212,7 @@ TEST_CASE("a connection that the engine does not take is reset") {
   CHECK(world.publisher.counters().accepted == 0);
 }
 
-TEST_CASE("accepting is bounded per turn") {
+TEST_CASE("accepting is bounded per turn", "[limit:kAcceptBatch]") {
   World world;
   REQUIRE(world.publish("web", {"0.0.0.0:8080:80", "0.0.0.0:8081:81"}));
   std::vector<std::unique_ptr<Stream>> clients;
@@ -231,7 +231,7 @@ TEST_CASE("accepting is bounded per turn") {
   world.inside.connections.clear();
 }
 
-TEST_CASE("out of descriptors accepting rests instead of spinning") {
+TEST_CASE("out of descriptors accepting rests instead of spinning", "[limit:kAcceptPause]") {
   World world;
   REQUIRE(world.publish("web", {"0.0.0.0:8080:80"}));
   world.pump();
@@ -397,7 +397,8 @@ TEST_CASE("published UDP flows end when both sides were silent long enough") {
   CHECK(world.timers.size() == 0);
 }
 
-TEST_CASE("clients are bounded per publication, the least recently used one leaves") {
+TEST_CASE("clients are bounded per publication, the least recently used one leaves",
+          "[limit:kPublishedUdpFlows]") {
   World world;
   REQUIRE(world.publish("dns", {"0.0.0.0:53:53/udp"}));
   const auto ask = [&](unsigned i) {

@@ -31,7 +31,7 @@ TEST_CASE("the endpoint ends first") {
   talk.expect_nothing();
 }
 
-TEST_CASE("the host ends first") {
+TEST_CASE("the host ends first", "[limit:kTcpTimeWait]") {
   TcpTalk talk;
   talk.connect();
   talk.host->say("last words");
@@ -237,7 +237,7 @@ TEST_CASE("a host that fails resets the endpoint") {
   }
 }
 
-TEST_CASE("idle flows end") {
+TEST_CASE("idle flows end", "[limit:kTcpEstablishedIdle][limit:kTcpTransitoryIdle]") {
   TcpTalk talk;
   talk.connect();
   SECTION("established ones after RFC 5382's two hours and four minutes") {

@@ -7,7 +7,8 @@ using namespace pontoon;
 using namespace pontoon::test;
 using namespace std::chrono_literals;
 
-TEST_CASE("a segment for no connection is reset (RFC 9293 3.10.7.1)") {
+TEST_CASE("a segment for no connection is reset (RFC 9293 3.10.7.1)",
+          "[limit:kTcpResetsPerSecond][drop:tcp_no_flow]") {
   TcpTalk talk;
   talk.their_next = TcpSequence{7777};
   SECTION("at its own acknowledgement") {
@@ -92,7 +93,7 @@ TEST_CASE("RFC 5961: a SYN in a connection gets a challenge wherever it stands")
   REQUIRE(talk.state() == "ESTABLISHED");
 }
 
-TEST_CASE("RFC 5961: acknowledgements of what never was are not believed") {
+TEST_CASE("RFC 5961: acknowledgements of what never was are not believed", "[drop:tcp_bad_ack]") {
   TcpTalk talk;
   talk.connect();
   TcpTalk::Draft draft = talk.segment("A", "injected");
@@ -104,7 +105,7 @@ TEST_CASE("RFC 5961: acknowledgements of what never was are not believed") {
   REQUIRE(talk.drops[DropReason::tcp_bad_ack] == 1);
 }
 
-TEST_CASE("challenges are rationed over all flows") {
+TEST_CASE("challenges are rationed over all flows", "[limit:kTcpChallengesPerSecond]") {
   TcpTalk talk;
   talk.connect();
   TcpTalk::Draft syn = talk.segment("S");
@@ -114,7 +115,8 @@ TEST_CASE("challenges are rationed over all flows") {
   REQUIRE(talk.sent.size() == limits::kTcpChallengesPerSecond);
 }
 
-TEST_CASE("segments outside the window are answered with where we stand") {
+TEST_CASE("segments outside the window are answered with where we stand",
+          "[drop:tcp_out_of_window]") {
   TcpTalk talk;
   talk.connect();
   talk.advance = false;
@@ -135,7 +137,7 @@ TEST_CASE("a segment without ACK is dropped") {
   REQUIRE(talk.drops[DropReason::tcp_bad_ack] == 1);
 }
 
-TEST_CASE("text behind the FIN is dropped") {
+TEST_CASE("text behind the FIN is dropped", "[drop:tcp_after_end]") {
   TcpTalk talk;
   talk.connect();
   talk.send(talk.segment("FA"));
@@ -182,7 +184,7 @@ TEST_CASE("PAWS: an old timestamp marks an old segment") {
   }
 }
 
-TEST_CASE("half-open flows are limited per endpoint") {
+TEST_CASE("half-open flows are limited per endpoint", "[limit:kTcpHalfOpenPerEndpoint]") {
   TcpTalk talk;
   for (std::size_t i = 0; i < limits::kTcpHalfOpenPerEndpoint; ++i) {
     talk.host = std::make_shared<ScriptedHost>();
@@ -221,7 +223,8 @@ TEST_CASE("half-open flows are limited per endpoint") {
   }
 }
 
-TEST_CASE("flows are limited per endpoint, and nobody is evicted") {
+TEST_CASE("flows are limited per endpoint, and nobody is evicted",
+          "[limit:kTcpFlowsPerEndpoint][drop:flow_limit]") {
   TcpTalk talk;
   for (std::size_t i = 0; i < limits::kTcpFlowsPerEndpoint; ++i) {
     talk.host = std::make_shared<ScriptedHost>();

@@ -8,7 +8,7 @@ using namespace std::chrono_literals;
 using stack::TcpRefusal;
 using stack::Unreachable;
 
-TEST_CASE("a SYN is held until the host has connected") {
+TEST_CASE("a SYN is held until the host has connected", "[limit:kTcpConnectTimeout]") {
   TcpTalk talk;
   talk.host->state = Stream::State::connecting;
   talk.send_syn();
@@ -133,7 +133,7 @@ TEST_CASE("the forwarder's refusal is told") {
   REQUIRE(talk.engine.flow_count() == 0);
 }
 
-TEST_CASE("options are those that both sides have") {
+TEST_CASE("options are those that both sides have", "[limit:kTcpMinMss]") {
   TcpTalk talk;
   SECTION("all of them") {
     talk.syn_options.mss = 1400;
@@ -198,7 +198,7 @@ TEST_CASE("IPv6 takes its own header sizes") {
   REQUIRE(talk.expect("SA").tcp.options.mss == 1440);
 }
 
-TEST_CASE("a lost SYN-ACK is sent again") {
+TEST_CASE("a lost SYN-ACK is sent again", "[limit:kTcpSynRetries]") {
   TcpTalk talk;
   talk.send_syn();
   const Sent first = talk.expect("SA");

@@ -38,7 +38,8 @@ TEST_CASE("text goes to the host at once and is acknowledged at the end of the t
   REQUIRE(talk.engine.flows().at(0).bytes_to_host == 13);
 }
 
-TEST_CASE("a super-segment arrives whole, over the wrap of the sequence numbers") {
+TEST_CASE("a super-segment arrives whole, over the wrap of the sequence numbers",
+          "[drop:tcp_host_full]") {
   TcpTalk talk;
   talk.our_next = TcpSequence{0xffffff00};
   talk.host->room = 1 << 20;
@@ -75,7 +76,8 @@ struct ShortWrite {
 
 }  // namespace
 
-TEST_CASE_METHOD(ShortWrite, "what the host does not take waits, and need not come again") {
+TEST_CASE_METHOD(ShortWrite, "what the host does not take waits, and need not come again",
+                 "[limit:kTcpRoomPoll]") {
   SECTION("it is written when the host has room again") {
     talk.host->give_room(5000);
     talk.settle();
@@ -358,7 +360,9 @@ TEST_CASE("a FIN waits until the host has taken all that precedes it") {
   talk.expect_ack();
 }
 
-TEST_CASE("the hold for text out of order is bounded") {
+TEST_CASE(
+    "the hold for text out of order is bounded",
+    "[limit:kTcpOutOfOrderBytes][limit:kTcpOutOfOrderPiecesPerFlow][drop:tcp_out_of_order_full]") {
   TcpTalk talk;
   allow_sack(talk);
   talk.host->room = 8 << 20;

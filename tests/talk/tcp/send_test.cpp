@@ -176,7 +176,27 @@ TEST_CASE("a closed window is probed until it opens") {
   }
 }
 
-TEST_CASE("what is not acknowledged is sent again, with growing patience") {
+TEST_CASE("answered probes of a closed window put no later retransmission off") {
+  TcpTalk talk;
+  connect_wide(talk);
+  talk.window = 0;
+  talk.send(talk.segment("A"));
+  talk.host->say(pattern(500));
+  talk.settle();
+  for (int s = 0; s < 60; ++s) {
+    talk.tick(1s);
+    for (; !talk.sent.empty(); talk.send(talk.segment("A")))
+      talk.expect("A");
+  }
+  talk.window = 1000;
+  talk.send(talk.segment("A"));
+  const Sent first = talk.expect("A");
+  REQUIRE(first.text.size() == 500);
+  talk.tick(limits::kTcpInitialRto);
+  REQUIRE(talk.expect("A").text == first.text);
+}
+
+TEST_CASE("what is not acknowledged is sent again, with growing patience", "[limit:kTcpRetries]") {
   TcpTalk talk;
   connect_wide(talk);
   talk.host->say(pattern(2500));
@@ -375,7 +395,8 @@ TEST_CASE("a smaller path MTU is obeyed, and what did not fit is sent again") {
   }
 }
 
-TEST_CASE("one elephant leaves the others their turn") {
+TEST_CASE("one elephant leaves the others their turn",
+          "[limit:kTcpTurnBytes][limit:kTcpSuperSegmentBytes]") {
   TcpTalk talk;
   talk.syn_options.window_scale = 14;
   talk.window = 65535;

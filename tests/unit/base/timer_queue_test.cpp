@@ -1,8 +1,10 @@
 #include "core/base/timer_queue.h"
 
 #include <catch2/catch.hpp>
+#include <list>
 #include <map>
 
+#include "core/base/limits.h"
 #include "core/base/random.h"
 
 using namespace pontoon;
@@ -54,14 +56,16 @@ TEST_CASE("a timer that rearms itself for now does not hold up the turn") {
   CHECK(queue.run_due(Instant(5ns), 100) == 1);
 }
 
-TEST_CASE("the budget bounds one call and leaves the rest due") {
+TEST_CASE("the budget bounds one call and leaves the rest due", "[limit:kTurnTimers]") {
   TimerQueue queue;
   std::vector<int> log;
-  Woken a(log, 1), b(log, 2), c(log, 3);
-  for (Woken* woken : {&a, &b, &c})
-    queue.arm(woken->timer, Instant(1ns));
-  CHECK(queue.run_due(Instant(1ns), 2) == 2);
+  std::list<Woken> many;
+  for (std::size_t i = 0; i < limits::kTurnTimers + 1; ++i)
+    queue.arm(many.emplace_back(log, static_cast<int>(i)).timer, Instant(1ns));
+  CHECK(queue.run_due(Instant(1ns), limits::kTurnTimers) == limits::kTurnTimers);
+  CHECK(log.size() == limits::kTurnTimers);
   CHECK(queue.size() == 1);
+  CHECK(queue.run_due(Instant(1ns), limits::kTurnTimers) == 1);
 }
 
 TEST_CASE("a timer that dies disarms itself, and a queue that dies first is no trouble") {

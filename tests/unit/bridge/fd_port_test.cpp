@@ -103,7 +103,8 @@ struct Rig {
   std::unique_ptr<Port> port;
 };
 
-TEST_CASE("frames come in with their offload, in buffers of their size") {
+TEST_CASE("frames come in with their offload, in buffers of their size",
+          "[limit:kSmallFrameBytes]") {
   const Kind kind = both_kinds();
   INFO(kind.name);
   Rig rig(kind);

@@ -47,7 +47,7 @@ TEST_CASE("a station is found where it spoke last") {
   CHECK(fdb.size() == 1);
 }
 
-TEST_CASE("an address ages out kFdbAge after it was last seen") {
+TEST_CASE("an address ages out kFdbAge after it was last seen", "[limit:kFdbAge]") {
   Fdb fdb = with_two_ports();
   fdb.learn(station(1), kFirst, kStart);
   fdb.learn(station(1), kFirst, kStart + 100s);

@@ -16,14 +16,14 @@ std::uint32_t passed(StormLimit& limit, std::uint32_t tries, Instant now) {
   return count;
 }
 
-TEST_CASE("a burst passes, then nothing until time has gone by") {
+TEST_CASE("a burst passes, then nothing until time has gone by", "[limit:kStormBurst]") {
   StormLimit limit;
   CHECK(passed(limit, limits::kStormBurst + 100, kStart) == limits::kStormBurst);
   CHECK(passed(limit, 10, kStart + kCost - 1ns) == 0);
   CHECK(passed(limit, 10, kStart + kCost) == 1);
 }
 
-TEST_CASE("the rate holds in the long run") {
+TEST_CASE("the rate holds in the long run", "[limit:kStormFramesPerSecond]") {
   StormLimit limit;
   std::uint32_t count = 0;
   for (int millisecond = 0; millisecond < 10'000; ++millisecond)

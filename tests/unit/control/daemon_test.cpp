@@ -176,7 +176,7 @@ TEST_CASE("a client's call is answered over HTTP") {
   CHECK(client.call("DELETE", "/v1/networks/back").has_value());
 }
 
-TEST_CASE("a body that is too long is refused") {
+TEST_CASE("a body that is too long is refused", "[limit:kApiBodyBytes]") {
   Daemon daemon;
   const Client client(daemon.paths);
   const auto refused =
@@ -196,11 +196,11 @@ TEST_CASE("without a daemon a call says how to get one") {
   CHECK(answer.error().message.find("pontoon daemon") != std::string::npos);
 }
 
-TEST_CASE("what is no HTTP is hung up on, and others are served") {
+TEST_CASE("what is no HTTP is hung up on, and others are served", "[limit:kApiHeaderBytes]") {
   Daemon daemon;
   for (const std::string& text :
        {std::string("\0\1\2", 3), std::string("GET\r\n\r\n"),
-        std::string("GET / HTTP/1.1\r\nHost:") + std::string(9000, 'x')}) {
+        std::string("GET / HTTP/1.1\r\nHost:") + std::string(limits::kApiHeaderBytes, 'x')}) {
     const auto socket = connect_local(daemon.paths.api_socket(), SOCK_STREAM);
     REQUIRE(socket);
     (void)!send(socket->get(), text.data(), text.size(), MSG_NOSIGNAL);
@@ -214,7 +214,7 @@ TEST_CASE("what is no HTTP is hung up on, and others are served") {
   CHECK(Client(daemon.paths).call("GET", "/v1/version").has_value());
 }
 
-TEST_CASE("connections to the API are limited") {
+TEST_CASE("connections to the API are limited", "[limit:kApiConnections]") {
   Daemon daemon;
   std::vector<UniqueFd> many;
   for (std::size_t i = 0; i < limits::kApiConnections; ++i) {

@@ -91,7 +91,7 @@ TEST_CASE("a gateway has to be a host of the subnet, an MTU in its range") {
   CHECK(world.service->networks().size() == 1);
 }
 
-TEST_CASE("networks are limited") {
+TEST_CASE("networks are limited", "[limit:kNetworks]") {
   ServiceWorld world;
   for (std::size_t i = 1; i < limits::kNetworks; ++i) {
     const std::string subnet = "10.210." + std::to_string(i) + ".0/24";
@@ -101,6 +101,26 @@ TEST_CASE("networks are limited") {
               ErrorCode::exhausted, "limit");
   CHECK(world.service->remove_network("n1"));
   CHECK(world.service->create_network(world.request("more", "10.211.0.0/24")).has_value());
+}
+
+TEST_CASE("endpoints are limited", "[limit:kEndpoints]") {
+  ServiceWorld world;
+  const std::size_t each = limits::kEndpoints / (limits::kNetworks - 1) + 1;
+  std::size_t made = 0;
+  for (std::size_t i = 1; i < limits::kNetworks; ++i) {
+    const std::string network = "n" + std::to_string(i);
+    const std::string subnet = "10.210." + std::to_string(i) + ".0/24";
+    REQUIRE(world.service->create_network(world.request(network, subnet.c_str())));
+    for (std::size_t j = 0; j < each && made < limits::kEndpoints; ++j) {
+      EndpointRequest request = world.endpoint("e" + std::to_string(++made));
+      request.network = network;
+      REQUIRE(world.service->reserve(request));
+    }
+  }
+  REQUIRE(made == limits::kEndpoints);
+  check_error(world.service->reserve(world.endpoint("more")), ErrorCode::exhausted, "its limit");
+  world.service->release("e1");
+  CHECK(world.service->reserve(world.endpoint("more")).has_value());
 }
 
 TEST_CASE("a network goes when nobody is on it") {

@@ -152,7 +152,7 @@ TEST_CASE("what is not ours is malformed") {
   }
 }
 
-TEST_CASE("a message that is longer than any of ours is refused") {
+TEST_CASE("a message that is longer than any of ours is refused", "[limit:kAttachMessageBytes]") {
   const Ends ends = make_pair();
   AttachMessage message = a_message();
   message.message = std::string(limits::kAttachMessageBytes, 'x');

@@ -394,7 +394,8 @@ TEST_CASE("a full /16: every address is found without a scan, and none twice") {
         address("172.17.0.2"));
 }
 
-TEST_CASE("a /8 holds no more than kLeasesPerNetwork leases, then reuses") {
+TEST_CASE("a /8 holds no more than kLeasesPerNetwork leases, then reuses",
+          "[limit:kLeasesPerNetwork]") {
   Book book(config("10.0.0.1/8"));
   for (unsigned i = 0; i < limits::kLeasesPerNetwork; ++i) {
     const MacAddress own{{2, 0, 0, static_cast<std::uint8_t>(i >> 16),

@@ -208,7 +208,8 @@ TEST_CASE("completions come in the order of the submissions, one each") {
   CHECK(store->poll().empty());
 }
 
-TEST_CASE("more submissions than may wait: the rest completes as failed, none is lost") {
+TEST_CASE("more submissions than may wait: the rest completes as failed, none is lost",
+          "[limit:kLeaseBatch]") {
   const Directory directory;
   const SettableClock clock;
   const auto store = open(directory.file(), clock);

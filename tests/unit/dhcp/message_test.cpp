@@ -201,7 +201,8 @@ TEST_CASE("a message for a BOOTP-era client has at least 300 bytes") {
   CHECK(small.emit(280).size() == 280);
 }
 
-TEST_CASE("the fixed header: what is not an Ethernet DHCP message is malformed") {
+TEST_CASE("the fixed header: what is not an Ethernet DHCP message is malformed",
+          "[limit:kDhcpMessageBytes]") {
   const Bytes good = with_options("350101 ff");
   REQUIRE(Message::parse(good));
   const auto broken = [&](std::size_t at, std::uint8_t value) {

@@ -73,7 +73,7 @@ TEST_CASE("a query cut at any length behind its header is a format error") {
   }
 }
 
-TEST_CASE("the rules for queries") {
+TEST_CASE("the rules for queries", "[limit:kDnsAdditionalRecords]") {
   DnsMessage message = question("web");
   SECTION("other opcodes") {
     message.flags = 0x2800;  // UPDATE
@@ -153,11 +153,11 @@ TEST_CASE("EDNS in queries") {
   }
 }
 
-TEST_CASE("the UDP limit lies within 512 and what we are ready to send") {
+TEST_CASE("the UDP limit lies within 512 and what we are ready to send", "[limit:kDnsUdpPayload]") {
   CHECK(udp_limit(std::nullopt) == 512);
   CHECK(udp_limit(Edns{0, 0, false}) == 512);
   CHECK(udp_limit(Edns{900, 0, false}) == 900);
-  CHECK(udp_limit(Edns{65535, 0, false}) == 1232);
+  CHECK(udp_limit(Edns{65535, 0, false}) == limits::kDnsUdpPayload);
 }
 
 TEST_CASE("a question to an upstream ends with an OPT record of 11 bytes") {

@@ -134,7 +134,7 @@ TEST_CASE("compression pointers are followed backwards only") {
   }
 }
 
-TEST_CASE("no more than kDnsNamePointers pointers are followed") {
+TEST_CASE("no more than kDnsNamePointers pointers are followed", "[limit:kDnsNamePointers]") {
   std::vector<std::uint8_t> message = {0};
   std::size_t previous = 0;
   for (std::size_t hop = 1; hop <= limits::kDnsNamePointers + 1; ++hop) {

@@ -62,7 +62,7 @@ TEST_CASE("what is no usable server is passed over") {
   CHECK(parsed("nameserver 192.0.2.1\nnameserver 192.0.2.1\n") == Texts{"192.0.2.1:53"});
 }
 
-TEST_CASE("no more than kDnsUpstreams servers are used") {
+TEST_CASE("no more than kDnsUpstreams servers are used", "[limit:kDnsUpstreams]") {
   std::string text;
   for (int i = 1; i < 10; ++i)
     text += "nameserver 192.0.2." + std::to_string(i) + "\n";

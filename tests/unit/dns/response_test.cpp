@@ -11,6 +11,7 @@
 using namespace pontoon;
 using namespace pontoon::dns;
 using namespace pontoon::test;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -83,11 +84,12 @@ TEST_CASE("the least TTL of all records counts") {
   CHECK(ttl_of(message) == 0);
 }
 
-TEST_CASE("a very long TTL is cut") {
-  CHECK(ttl_of(answer_with({address_record("a.example", 0x7fffffff, "10.0.0.1")})) == 86400);
+TEST_CASE("a very long TTL is cut", "[limit:kDnsCacheMaxTtl]") {
+  CHECK(ttl_of(answer_with({address_record("a.example", 0x7fffffff, "10.0.0.1")})) ==
+        limits::kDnsCacheMaxTtl / 1s);
 }
 
-TEST_CASE("denials are cached by their SOA, or not at all") {
+TEST_CASE("denials are cached by their SOA, or not at all", "[limit:kDnsNegativeMaxTtl]") {
   DnsMessage message = answer_with({});
   CHECK(ttl_of(message) == 0);
   message.authorities.push_back(soa_record("example", 900, 30));
@@ -95,13 +97,13 @@ TEST_CASE("denials are cached by their SOA, or not at all") {
   message.authorities[0] = soa_record("example", 10, 30);
   CHECK(ttl_of(message) == 10);
   message.authorities[0] = soa_record("example", 999999, 999999);
-  CHECK(ttl_of(message) == 3600);
+  CHECK(ttl_of(message) == limits::kDnsNegativeMaxTtl / 1s);
   message.flags |= 3;
-  CHECK(ttl_of(message) == 3600);
+  CHECK(ttl_of(message) == limits::kDnsNegativeMaxTtl / 1s);
 
   SECTION("an alias to a name without such records is a denial too") {
     message.answers.push_back(name_record("a.example", 5, 5000, "b.example"));
-    CHECK(ttl_of(message) == 3600);
+    CHECK(ttl_of(message) == limits::kDnsNegativeMaxTtl / 1s);
     message.authorities.clear();
     CHECK(ttl_of(message) == 0);
   }

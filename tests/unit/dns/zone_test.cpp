@@ -156,6 +156,9 @@ TEST_CASE("zones have SOA and NS at the apex, and deny in their own name") {
   CHECK(values(find(*zones, "default.internal", RecordType::ns)) ==
         Set{"gateway.pontoon.internal"});
   CHECK(find(*zones, "default.internal").kind == Kind::no_data);
+  CHECK(find(*zones, "internal").kind == Kind::no_data);  // RFC 8020: there are names below it
+  CHECK(find(*zones, "internal", RecordType::ns).kind == Kind::not_ours);
+  CHECK(find(*zones, "other.internal").kind == Kind::not_ours);
   const Lookup denied = find(*zones, "x.y.default.internal");
   CHECK(denied.kind == Kind::nx_domain);
   CHECK(denied.zone.to_text() == "default.internal");

@@ -12,7 +12,8 @@ constexpr std::size_t kLargePayload = limits::kLargeFrameBytes - limits::kFrameH
 
 }  // namespace
 
-TEST_CASE("pool: a frame is empty and has its headroom and room for what was asked") {
+TEST_CASE("pool: a frame is empty and has its headroom and room for what was asked",
+          "[limit:kFrameHeadroom]") {
   FramePool pool;
   for (const std::size_t payload : {std::size_t{0}, std::size_t{60}, kSmallPayload,
                                     kSmallPayload + 1, std::size_t{65550}, kLargePayload}) {
@@ -31,11 +32,21 @@ TEST_CASE("pool: a frame is empty and has its headroom and room for what was ask
   CHECK(pool.in_use() == 0);
 }
 
-TEST_CASE("pool: nothing larger than a super-frame") {
+TEST_CASE("pool: nothing larger than a super-frame", "[limit:kLargeFrameBytes]") {
   FramePool pool;
   CHECK_FALSE(pool.allocate(kLargePayload + 1));
   CHECK_FALSE(pool.allocate(~std::size_t{0}));
   CHECK(pool.in_use() == 0);
+}
+
+TEST_CASE("pool: a network has kPoolFrames frames", "[limit:kPoolFrames]") {
+  FramePool pool;
+  std::vector<FrameRef> held;
+  for (std::size_t i = 0; i < limits::kPoolFrames; ++i)
+    held.push_back(pool.allocate(10));
+  CHECK(held.back());
+  CHECK_FALSE(pool.allocate(10));
+  CHECK(pool.in_use() == limits::kPoolFrames);
 }
 
 TEST_CASE("pool: the limit holds for both sizes together") {

@@ -235,7 +235,8 @@ TEST_CASE("segment: header_length is a hint that may be anything inside the fram
   CHECK(is_malformed(super));
 }
 
-TEST_CASE("segment: metadata that disagrees with the headers is malformed") {
+TEST_CASE("segment: metadata that disagrees with the headers is malformed",
+          "[limit:kGsoSegments]") {
   SuperFrame tcp = tcp_super_frame(v4_ends(), data_segment(), pattern(2000), 1000);
   SuperFrame udp = udp_super_frame(v4_ends(), 1, 2, pattern(2000), 1000);
   SECTION("no segment size") {

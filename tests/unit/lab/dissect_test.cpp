@@ -549,6 +549,12 @@ TEST_CASE("dissect: DNS questions and answers") {
               "question: web.default IN A", "answer: web.default 60 IN A 172.17.0.2",
               "answer: web.default 60 IN A 172.17.0.3", "rcode: NOERROR"});
 
+  DnsMessage stray = response_to(encode(question("web")));
+  stray.answers = {name_record("WEB", 5, 60, "other"), address_record("other", 60, "172.17.0.2"),
+                   address_record("stray", 60, "172.17.0.3")};
+  CHECK(dns(encode(stray), true).summary ==
+        "DNS NOERROR web CNAME other, A 172.17.0.2, stray A 172.17.0.3");
+
   DnsMessage none = response_to(encode(question("x", 28)), 3);
   none.authorities = {soa_record("default", 300, 60)};
   const Dissection refused = dns(encode(none), true);

@@ -73,7 +73,8 @@ TEST_CASE("memory port: behaves as a real port with its features does") {
   CHECK(capable.take_sent().size() == 1);
 }
 
-TEST_CASE("memory port: a full queue and a closed port count their drops") {
+TEST_CASE("memory port: a full queue and a closed port count their drops",
+          "[limit:kPortQueueFrames][drop:port_queue_full]") {
   FramePool pool;
   MemoryPort port(pool);
   const FrameRef frame = to_frame(pool, some_frame());

@@ -151,7 +151,7 @@ TEST_CASE("edge: plain frames up to the MTU, not counting the link header and a 
   CHECK(bench.drops[DropReason::too_big] == 2);
 }
 
-TEST_CASE("edge: frames whose offload lies are counted and dropped") {
+TEST_CASE("edge: frames whose offload lies are counted and dropped", "[drop:malformed_offload]") {
   Bench bench(PortFeatures{});
   SuperFrame lie = tcp4();
   lie.offload.gso = Gso::tcp6;

@@ -105,7 +105,7 @@ TEST_CASE("a reservation in flight excludes others until it is given back") {
   CHECK(table.size() == 0);
 }
 
-TEST_CASE("the table is bounded") {
+TEST_CASE("the table is bounded", "[limit:kPublishedPorts]") {
   PortTable table;
   std::vector<HostPort> many;
   for (unsigned i = 0; i < limits::kPublishedPorts; ++i)

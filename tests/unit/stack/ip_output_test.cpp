@@ -150,7 +150,8 @@ TEST_CASE("no error is sent about a packet that may not be answered, and no toke
   CHECK(world.drops.total() == 0);
 }
 
-TEST_CASE("what one endpoint provokes leaves the others' ICMP errors alone") {
+TEST_CASE("what one endpoint provokes leaves the others' ICMP errors alone",
+          "[limit:kIcmpErrorBurst][limit:kIcmpErrorBuckets][limit:kIcmpErrorsPerSecond]") {
   World world;
   const auto complain = [&](IcmpOutput& icmp, const std::string& source) {
     const Bytes packet = to_bytes(
@@ -171,4 +172,9 @@ TEST_CASE("what one endpoint provokes leaves the others' ICMP errors alone") {
   // Beyond kIcmpErrorBuckets they share.
   complain(icmp, "172.17.1.2");
   CHECK(world.output.queue().size() == limits::kIcmpErrorBurst + 1);
+  // Time brings some back.
+  world.now += std::chrono::seconds(10) / limits::kIcmpErrorsPerSecond;
+  for (unsigned i = 0; i < limits::kIcmpErrorBurst; ++i)
+    complain(icmp, "172.17.0.2");
+  CHECK(world.output.queue().size() == limits::kIcmpErrorBurst + 1 + 10);
 }

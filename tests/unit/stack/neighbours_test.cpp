@@ -80,7 +80,8 @@ TEST_CASE("the first packet asks, and leaves with the answer, in order") {
   CHECK(world.drops.total() == 0);
 }
 
-TEST_CASE("silence: three questions a second apart, then the packets are lost and reported") {
+TEST_CASE("silence: three questions a second apart, then the packets are lost and reported",
+          "[limit:kNeighbourProbes]") {
   World world;
   world.send("172.17.0.2", 1);
   world.send("172.17.0.2", 2);
@@ -100,7 +101,7 @@ TEST_CASE("silence: three questions a second apart, then the packets are lost an
   CHECK(world.questions.size() == limits::kNeighbourProbes);
 }
 
-TEST_CASE("a full queue gives up its oldest packet") {
+TEST_CASE("a full queue gives up its oldest packet", "[limit:kNeighbourQueue]") {
   World world;
   for (std::size_t i = 1; i <= limits::kNeighbourQueue + 3; ++i)
     world.send("172.17.0.2", i);
@@ -111,7 +112,8 @@ TEST_CASE("a full queue gives up its oldest packet") {
   CHECK(world.sent.back().packet == limits::kNeighbourQueue + 3);
 }
 
-TEST_CASE("after the reachable time a packet still leaves at once, with a probe beside it") {
+TEST_CASE("after the reachable time a packet still leaves at once, with a probe beside it",
+          "[limit:kNeighbourReachable][limit:kNeighbourRetry]") {
   World world;
   world.cache.learn(ip("fd00:17::2"), kOne, world.now);
   world.tick(limits::kNeighbourReachable - 1ns);
@@ -211,7 +213,7 @@ TEST_CASE("advertisements obey the table of RFC 4861 7.2.5") {
   }
 }
 
-TEST_CASE("a full table gives up who was not used for longest") {
+TEST_CASE("a full table gives up who was not used for longest", "[limit:kNeighbours]") {
   World world;
   world.cache.learn(ip("172.17.200.1"), kOne, world.now);
   world.cache.learn(ip("172.17.200.2"), kOne, world.now);

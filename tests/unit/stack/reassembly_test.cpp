@@ -268,7 +268,8 @@ TEST_CASE("options of the first fragment count toward the length of the whole") 
   CHECK(world.drops[DropReason::fragment_malformed] == 2);
 }
 
-TEST_CASE("when time is over the pieces are counted, and the first one is reported") {
+TEST_CASE("when time is over the pieces are counted, and the first one is reported",
+          "[limit:kReassemblyTimeout]") {
   World world;
   world.add({0, 16, true});
   world.add({32, 16, true});
@@ -302,7 +303,8 @@ TEST_CASE("keys keep datagrams apart") {
   CHECK(world.drops.total() == 0);
 }
 
-TEST_CASE("one source has its share, and its own oldest datagram makes room") {
+TEST_CASE("one source has its share, and its own oldest datagram makes room",
+          "[limit:kReassembliesPerSource]") {
   World world;
   DatagramKey key = world.key;
   for (std::uint32_t i = 0; i < limits::kReassembliesPerSource + 2; ++i) {
@@ -316,7 +318,8 @@ TEST_CASE("one source has its share, and its own oldest datagram makes room") {
   CHECK_FALSE(world.add(key, {8, 8, false}, pattern(8, 8)));
 }
 
-TEST_CASE("altogether there is a bound, and the oldest datagram makes room") {
+TEST_CASE("altogether there is a bound, and the oldest datagram makes room",
+          "[limit:kReassemblies]") {
   World world;
   DatagramKey key = world.key;
   for (std::uint32_t i = 0; i < limits::kReassemblies + 3; ++i) {
@@ -328,7 +331,7 @@ TEST_CASE("altogether there is a bound, and the oldest datagram makes room") {
   CHECK(world.pool.in_use() == limits::kReassemblies);
 }
 
-TEST_CASE("too many pieces kill the datagram") {
+TEST_CASE("too many pieces kill the datagram", "[limit:kFragmentsPerDatagram]") {
   World world;
   for (std::uint32_t i = 0; i <= limits::kFragmentsPerDatagram; ++i)
     world.add({i * 16, 8, true});

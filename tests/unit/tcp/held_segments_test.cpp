@@ -85,7 +85,7 @@ TEST_CASE("the pool's frames are not all for us") {
   pool.clear(list);
 }
 
-TEST_CASE("all lists together are bounded") {
+TEST_CASE("all lists together are bounded", "[limit:kTcpOutOfOrderPieces]") {
   FramePool frames;
   HeldPool pool(frames);
   std::vector<HeldList> lists(limits::kTcpOutOfOrderPieces / limits::kTcpOutOfOrderPiecesPerFlow +
@@ -102,6 +102,27 @@ TEST_CASE("all lists together are bounded") {
   for (HeldList& list : lists)
     pool.clear(list);
   REQUIRE(pool.pieces() == 0);
+}
+
+TEST_CASE("all lists together hold kTcpOutOfOrderTotalBytes at most",
+          "[limit:kTcpOutOfOrderTotalBytes][limit:kTcpOutOfOrderBytes]") {
+  FramePool frames;
+  HeldPool pool(frames);
+  const std::string text(limits::kTcpOutOfOrderBytes / 20, 'x');
+  std::vector<HeldList> lists(limits::kTcpOutOfOrderTotalBytes / limits::kTcpOutOfOrderBytes + 2);
+  bool full = false;
+  for (HeldList& list : lists) {
+    for (std::uint32_t i = 0; i < 19; ++i) {
+      const auto at = kStart + i * 60000;
+      full = pool.hold(list, at, as_bytes(text)) == HoldResult::full || full;
+    }
+    REQUIRE(list.bytes <= limits::kTcpOutOfOrderBytes);
+    REQUIRE(pool.bytes() <= limits::kTcpOutOfOrderTotalBytes);
+  }
+  REQUIRE(full);
+  REQUIRE(pool.bytes() > limits::kTcpOutOfOrderTotalBytes - text.size());
+  for (HeldList& list : lists)
+    pool.clear(list);
 }
 
 TEST_CASE("any order of overlapping pieces gives back the text") {

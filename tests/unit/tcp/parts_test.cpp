@@ -52,7 +52,8 @@ TEST_CASE("sequence numbers depend on the flow, the key and the time") {
   REQUIRE(one.initial(address(1, 1), address(2, 2), now + 1s) - here == 250000);
 }
 
-TEST_CASE("the retransmission timeout follows RFC 6298") {
+TEST_CASE("the retransmission timeout follows RFC 6298",
+          "[limit:kTcpInitialRto][limit:kTcpMinRto][limit:kTcpMaxRto]") {
   RttEstimator rtt;
   REQUIRE(rtt.timeout() == limits::kTcpInitialRto);
   rtt.sample(100ms);
@@ -83,7 +84,7 @@ TEST_CASE("the retransmission timeout follows RFC 6298") {
   }
 }
 
-TEST_CASE("the congestion window") {
+TEST_CASE("the congestion window", "[limit:kTcpFlightBytes]") {
   CongestionWindow window;
   window.start(1000);
   REQUIRE(window.bytes() == 10000);
@@ -197,7 +198,7 @@ TEST_CASE("a recycled flow remembers nothing") {
   REQUIRE(again->endpoint.port == 3);
 }
 
-TEST_CASE("the table of all flows is bounded") {
+TEST_CASE("the table of all flows is bounded", "[limit:kTcpFlows]") {
   SeededRandom random(1, "table");
   NoEvents events;
   FlowTable table(random, events);

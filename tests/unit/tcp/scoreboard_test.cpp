@@ -33,7 +33,7 @@ TEST_CASE("ranges that touch become one") {
   REQUIRE_FALSE(board.add(range(35, 20)));
 }
 
-TEST_CASE("a full scoreboard forgets the newcomer, not what it knows") {
+TEST_CASE("a full scoreboard forgets the newcomer, not what it knows", "[limit:kTcpSackRanges]") {
   SackScoreboard board;
   for (std::uint32_t i = 0; i < limits::kTcpSackRanges; ++i)
     REQUIRE(board.add(range(i * 10, i * 10 + 5)));

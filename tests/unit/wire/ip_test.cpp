@@ -219,7 +219,7 @@ TEST_CASE("ipv6 chain: headers in places where they must not be") {
   }
 }
 
-TEST_CASE("ipv6 chain: the walk is bounded") {
+TEST_CASE("ipv6 chain: the walk is bounded", "[limit:kIpv6ExtensionHeaders]") {
   const auto of = [](std::size_t count) {
     Bytes headers;
     for (std::size_t i = 1; i < count; ++i)

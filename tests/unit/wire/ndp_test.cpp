@@ -147,7 +147,8 @@ TEST_CASE("ndp options: wrong lengths and unknown kinds are skipped") {
   }
 }
 
-TEST_CASE("ndp options: more than the limits") {
+TEST_CASE("ndp options: more than the limits",
+          "[limit:kNdpOptions][limit:kNdpPrefixes][limit:kNdpDnsServers]") {
   const Bytes mtu = unhex("0501 0000 00000500");
   Bytes many;
   for (std::size_t i = 0; i < limits::kNdpOptions; ++i)
