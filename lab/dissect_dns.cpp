@@ -2,6 +2,7 @@
 // words of a zone file.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <vector>
@@ -24,6 +25,17 @@ struct Asked {
   std::string name;
   std::string type;  // with the class in front when it is not IN
 };
+
+constexpr auto kCname = static_cast<std::uint16_t>(dns::RecordType::cname);
+
+// Whatever the case of ASCII letters (RFC 4343).
+bool same_name(std::string_view left, std::string_view right) noexcept {
+  const auto lower = [](char letter) {
+    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+  };
+  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
+                    [&](char one, char other) { return lower(one) == lower(other); });
+}
 
 std::string opcode_name(unsigned opcode) {
   switch (opcode) {
@@ -82,6 +94,16 @@ class MessageReader {
   std::string summary() const;
 
  private:
+  // Of the name that was asked, or one that an earlier CNAME leads to.
+  bool is_about_the_question(std::size_t index) const {
+    const std::string& name = answers_[index].name;
+    for (const Asked& asked : asked_)
+      if (same_name(asked.name, name)) return true;
+    for (std::size_t i = 0; i < index; ++i)
+      if (answers_[i].type == kCname && same_name(answers_[i].data, name)) return true;
+    return false;
+  }
+
   void show(const dns::Header& header) {
     flags_ = header.flags;
     rcode_ = header.flags & dns::flag::rcode;
@@ -189,9 +211,11 @@ std::string MessageReader::summary() const {
     text +=
         answered ? ' ' + asked_[i].name : fmt::format(" {}? {}", asked_[i].type, asked_[i].name);
   }
-  for (std::size_t i = 0; i < answers_.size() && i < kMaxInSummary; ++i)
-    text += fmt::format("{}{} {}", i == 0 ? " " : ", ", dns_type_name(answers_[i].type),
-                        answers_[i].data);
+  for (std::size_t i = 0; i < answers_.size() && i < kMaxInSummary; ++i) {
+    text += i == 0 ? " " : ", ";
+    if (!is_about_the_question(i)) text += answers_[i].name + ' ';
+    text += dns_type_name(answers_[i].type) + ' ' + answers_[i].data;
+  }
   if (answer_count_ > kMaxInSummary)
     text += fmt::format(" and {} more", answer_count_ - kMaxInSummary);
   if (response && (flags_ & dns::flag::tc) != 0) text += " truncated";
