@@ -137,6 +137,8 @@ Result<LoadedCase> load_case(const std::string& argument, const lab::AdoptOption
   if (!adopt.map.empty())
     return about(argument, "a case says itself who is who; --map is for captures without one");
   const fs::path file = directory ? fs::path(argument) / kCaseFile : fs::path(argument);
+  if (directory && !fs::exists(file))
+    return about(argument, "a directory without a case.toml; name a case, or a capture file");
   return load_described(argument, file);
 }
 

@@ -186,7 +186,8 @@ std::string json_of(const LoadedCase& loaded, const Outcome& outcome, bool event
                   lab::json_text(loaded.name), to_string(outcome.verdict),
                   status_of(outcome.verdict), loaded.capture.packets.size(), outcome.sent);
   if (outcome.compared) text += fmt::format(R"("comparison":{},)", to_json(outcome.comparison));
-  return text + lab::conversation_json(shown).substr(1) + '\n';
+  text += lab::conversation_json(shown).substr(1);
+  return text.ends_with('\n') ? text : text + '\n';
 }
 
 void Command::show(const LoadedCase& loaded, const Outcome& outcome) const {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 
 #include "lab/dissect.h"
@@ -84,8 +85,13 @@ void compare_port(const std::string& port, const Frames& expected, const Frames&
   if (!out.first || time_of(*first) < time_of(*out.first)) out.first = std::move(first);
 }
 
-double seconds_since(std::int64_t time_ns, std::int64_t start_ns) {
-  return (static_cast<double>(time_ns) - static_cast<double>(start_ns)) / 1e9;
+// Nanoseconds must show, which a floating-point number of seconds since 1970 has no room for.
+std::string seconds_since(std::int64_t time_ns, std::int64_t start_ns) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  std::int64_t since = 0;
+  if (__builtin_sub_overflow(time_ns, start_ns, &since)) return "?";
+  return fmt::format("{}{}.{:09}", since < 0 ? "-" : "", std::abs(since / kSecond),
+                     std::abs(since % kSecond));
 }
 
 std::string first_text(const FrameDifference& first, std::int64_t start_ns, unsigned width) {
@@ -93,11 +99,11 @@ std::string first_text(const FrameDifference& first, std::int64_t start_ns, unsi
   const bool other_time =
       first.expected && first.got && first.expected->time_ns != first.got->time_ns;
   if (other_time) {
-    text += fmt::format(": expected at {:.9f} s, sent at {:.9f} s",
+    text += fmt::format(": expected at {} s, sent at {} s",
                         seconds_since(first.expected->time_ns, start_ns),
                         seconds_since(first.got->time_ns, start_ns));
   } else {
-    text += fmt::format(" at {:.9f} s", seconds_since(time_of(first), start_ns));
+    text += fmt::format(" at {} s", seconds_since(time_of(first), start_ns));
   }
   if (!first.got) text += ": expected, not sent";
   if (!first.expected) text += ": sent, not expected";

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs every test that ./dev test has built, and ends with one line: N passed, N failed, N skipped.
 
-    tests/run.py [FILTER]     only binaries, system tests and checks whose name contains FILTER
+    tests/run.py [FILTER]     only binaries, system tests, replayed cases and checks whose name contains FILTER
 """
 
 import importlib
@@ -18,6 +18,7 @@ BINARY_TIMEOUT_S = 600
 
 sys.path.insert(0, str(ROOT / "tests" / "system"))
 sys.path.insert(0, str(ROOT / "tests" / "tidy"))
+sys.path.insert(0, str(ROOT / "tests" / "replay"))
 
 
 class Tally:
@@ -139,6 +140,21 @@ def run_python(module_name, wanted, tally):
             say("ok", label, time.monotonic() - started)
 
 
+def run_fixtures(wanted, tally):
+    """Every case of pcaps/ is one test."""
+    import fixtures
+
+    def passed(name, seconds):
+        tally.add(passed=1)
+        say("ok", name, seconds)
+
+    def failed(name, seconds, text):
+        tally.fail(name, text)
+        say("FAILED", name, seconds)
+
+    fixtures.run(wanted, passed, failed)
+
+
 def main():
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
     tally = Tally()
@@ -149,9 +165,13 @@ def main():
             run_binary(path, tally)
     print("fuzz targets over their inputs", flush=True)
     run_replays_of_inputs(wanted, tally)
-    for area in ("tidy", "system"):
+    for area in ("tidy", "replay", "system"):
         print(area, flush=True)
-        for path in sorted((ROOT / "tests" / area).glob("test_*.py")):
+        if area == "replay":
+            run_fixtures(wanted, tally)
+        for path in sorted((ROOT / "tests" / area).rglob("test_*.py")):
+            if str(path.parent) not in sys.path:
+                sys.path.insert(0, str(path.parent))
             run_python(path.stem, wanted, tally)
     for name, text in tally.failures:
         print(f"\n--- {name}\n{text}", flush=True)
