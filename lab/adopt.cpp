@@ -89,6 +89,11 @@ Status<> add_networks(const Plan& plan, Adopted& out) {
   return {};
 }
 
+const char* how(const control::EndpointRequest& request) {
+  if (request.relay) return " (relays DHCP)";
+  return request.dhcp ? " (asks by DHCP)" : "";
+}
+
 void add_clients(const Plan& plan, Adopted& out) {
   for (const ClientPlan& client : plan.clients) {
     CaseEndpoint endpoint;
@@ -96,12 +101,12 @@ void add_clients(const Plan& plan, Adopted& out) {
     endpoint.request.network = network_name(client.network);
     endpoint.request.ip = client.address;
     endpoint.request.mac = client.station->mac;
-    endpoint.request.dhcp = client.station->asks_dhcp;
+    endpoint.request.relay = client.station->relays;
+    endpoint.request.dhcp = client.station->asks_dhcp && !client.station->relays;
     endpoint.senders = {client.station->mac};
     if (out.description.endpoints.size() < kClientNotes) {
       out.notes.push_back(fmt::format("{}: {}, {}{}", client.name, client.station->mac.to_string(),
-                                      client.address.to_string(),
-                                      endpoint.request.dhcp ? " (asks by DHCP)" : ""));
+                                      client.address.to_string(), how(endpoint.request)));
     }
     out.description.endpoints.push_back(std::move(endpoint));
   }
@@ -128,8 +133,9 @@ void add_servers(const CaptureFile& capture, const Plan& plan, const Survey& sur
                                     plan.replaced.size()));
   }
   for (const auto& [address, count] : survey.dns_targets) {
-    const bool ours = std::any_of(plan.networks.begin(), plan.networks.end(),
-                                  [&](const NetworkPlan& n) { return n.gateway == address; });
+    const bool ours =
+        std::any_of(plan.networks.begin(), plan.networks.end(),
+                    [asked = address](const NetworkPlan& n) { return n.gateway == asked; });
     if (!ours) {
       out.notes.push_back(fmt::format("DNS queries to {} are answered by our gateway in its name",
                                       address.to_string()));

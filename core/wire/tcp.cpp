@@ -22,6 +22,7 @@ constexpr std::size_t kMaxOptions = TcpView::kMaxHeaderSize - TcpView::kMinHeade
 void read_sack(ByteReader body, TcpOptions& options) noexcept {
   if (body.remaining() % 8 != 0) return;
   options.sack_count = 0;
+  options.sack = {};  // of an earlier option nothing stays, not even unseen
   while (body.remaining() >= 8) {
     const TcpSequence left{body.u32()};
     const TcpSequence right{body.u32()};
