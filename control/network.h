@@ -22,7 +22,7 @@
 #include "control/model.h"
 #include "control/network_services.h"
 #include "core/base/result.h"
-#include "core/host/driver.h"
+#include "core/host/turnable.h"
 #include "core/link/observed_port.h"
 #include "core/stack/gateway.h"
 #include "dhcp/lease_book.h"

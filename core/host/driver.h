@@ -13,17 +13,9 @@
 
 #include "core/base/time.h"
 #include "core/host/poller.h"
+#include "core/host/turnable.h"
 
 namespace pontoon::host {
-
-class Turnable {
- public:
-  virtual ~Turnable() = default;
-  // One bounded turn; true when more work is waiting and another turn is due at once.
-  virtual bool turn(Instant now) noexcept = 0;
-  // When the next timer is due; kNever when none is armed.
-  virtual Instant next_deadline() const noexcept = 0;
-};
 
 class Driver {
  public:
