@@ -50,6 +50,7 @@ struct EndpointRequest {
   std::vector<std::string> expose;   // --expose, as written
   bool publish_all = false;
   bool dhcp = false;
+  bool relay = false;   // replay: it forwards DHCP messages of others
   std::string command;  // for people, in `ps`
   std::uint32_t pid = 0;
 };
@@ -79,6 +80,7 @@ struct EndpointInfo {
   std::string command;
   std::uint32_t pid = 0;
   bool dhcp = false;
+  bool relay = false;
   WallTime created{};
   std::vector<PortMapping> ports;
   std::string ports_text;  // Docker's PORTS column

@@ -136,6 +136,7 @@ Result<EndpointInfo> Network::claim_address(const EndpointRequest& request, Inst
   info.command = request.command;
   info.pid = request.pid;
   info.dhcp = request.dhcp;
+  info.relay = request.relay;
   const auto taken = [this](const MacAddress& mac) {
     return mac == gateway_.config().mac ||
            std::any_of(endpoints_.begin(), endpoints_.end(),
@@ -230,7 +231,9 @@ Status<> Network::attach(std::string_view name, std::unique_ptr<Port> port, std:
   if (found == nullptr)
     return Error{ErrorCode::not_found, fmt::format("No such endpoint: {}", name)};
   unplug(*found);
-  const bridge::GuardPolicy guard{found->info.mac, found->info.ipv4.address, std::nullopt};
+  const bridge::GuardPolicy guard{found->info.mac, found->info.ipv4.address, std::nullopt,
+                                  found->info.relay};
+  if (found->info.relay) dhcp_.server().trust_relay(found->info.mac);
   auto observed = std::make_unique<ObservedPort>(std::move(port), found->info.tag);
   observed->set_observer(observer_);
   ObservedPort* const seen = observed.get();
@@ -274,6 +277,7 @@ bool Network::remove(std::string_view name, Instant now) {
   gateway_.tcp().drop_endpoint(address);
   egress_.drop_endpoint(address);
   gateway_.forget_neighbour(address);
+  if (found->info.relay) dhcp_.server().distrust_relay(found->info.mac);
   unplug(*found);
   leases_.release(found->info.name, now);
   // The next endpoint of this name must not be taken for one whose link has closed.

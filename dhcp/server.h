@@ -9,13 +9,17 @@
 // a renewal is acknowledged for as long as the disk already promises. An ACK that changes nothing
 // durable (an endpoint's address, which control/ had claimed) is sent at once.
 //
-// Not served: BOOTP without DHCP, relays (their frames fail the check of chaddr against the
-// source MAC), rapid commit, FORCERENEW.
+// Relays (RFC 1542 4, RFC 2131 4.1) are served when they are trusted by name, trust_relay(), and
+// their 'giaddr' is on this network; others fail the check of chaddr against the source MAC. A
+// trusted relay may ask for as many addresses as there are.
+//
+// Not served: BOOTP without DHCP, rapid commit, FORCERENEW.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -87,6 +91,10 @@ class Server {
 
   void on_message(const Arrival& arrival, Instant now) noexcept;
 
+  // What this station forwards counts as its clients' own.
+  void trust_relay(const MacAddress& relay) { relays_.insert(relay); }
+  void distrust_relay(const MacAddress& relay) noexcept { relays_.erase(relay); }
+
   // End of the turn: hands all that the book has changed over as one submission (claims of the
   // control plane included). Nothing to do costs nothing.
   void flush(LeaseStore& store);
@@ -128,6 +136,7 @@ class Server {
   LeaseBook& book_;
   ReplySender& sender_;
   DropCounters& drops_;
+  std::set<MacAddress> relays_;
   std::map<Ipv4Address, Parked> parked_;  // one answer per address, at most kDhcpParked
 };
 

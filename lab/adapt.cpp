@@ -2,11 +2,12 @@
 //
 //   stand-ins  what goes to an address that our gateway stands in for is sent to the gateway, and
 //              a queue of the addresses that were asked is kept per client, port and transaction
-//              (DNS ID, echo identifier). Each answer takes the oldest; the last one stays, so that
-//              repeated answers carry it too. musl asks several servers from one port with one ID.
+//              (DNS ID, echo identifier). Each answer takes the oldest; what comes without a
+//              question carries the latest. musl asks several servers from one port with one ID.
 //   DHCP       the latest offer of ours per client is kept.
-//   TCP        adapt_tcp.h. Captured SYN-ACKs are collected first, by the four addresses and the
-//              client's initial sequence number, since the SYN must be changed before they come.
+//   TCP        adapt_tcp.h. What the capture has of a connection is collected first, by the four
+//              addresses and the client's initial sequence number, since the SYN must be changed
+//              before the rest comes.
 //
 // On the way in the stand-in comes first and on the way out last, so that the other parts see our
 // side's addresses only; captured SYN-ACKs are looked up by the addresses that the capture has.
@@ -67,6 +68,12 @@ struct Asker {
   friend auto operator<=>(const Asker&, const Asker&) = default;
 };
 
+// Whom it asked.
+struct Asked {
+  std::deque<Ipv4Address> waiting;
+  Ipv4Address latest;
+};
+
 std::uint16_t transaction_of(const FrameSeen& seen) noexcept {
   const bool echo = seen.kind == FrameSeen::Kind::icmp && seen.payload.size() >= 6;
   if (echo) return load_be<std::uint16_t>(&seen.payload[4]);
@@ -100,30 +107,42 @@ class Adapter::Impl {
   Impl(const Case& description, const CaptureFile& capture);
   void adapt(std::string_view name, MutableBytes frame);
   void on_sent(std::string_view name, MutableBytes frame);
+  std::optional<std::vector<std::uint8_t>> answer(std::string_view name, ByteView frame) const;
+  bool is_flooded(ByteView frame) const noexcept;
 
  private:
   struct Offer {
     Ipv4Address address;
     std::uint32_t xid = 0;
   };
-  using SynAckKey = std::pair<TcpEnds, std::uint32_t>;  // with the client's initial number
+  struct Seat {
+    Ipv4Address gateway;
+    std::optional<Ipv4Address> address;
+    std::optional<MacAddress> mac;
+    bool relay = false;
+  };
+  using ConnectionKey = std::pair<TcpEnds, std::uint32_t>;  // with the client's initial number
 
   void learn(ByteView frame);
+  void learn_tcp(const FrameSeen& seen, const wire::TcpView& segment);
   Ipv4Address gateway_of(std::string_view name) const;
   bool is_stood_in_for(const FrameSeen& seen, Ipv4Address gateway) const;
   void adapt_arp(std::string_view name, MutableBytes frame, const FrameSeen& seen,
                  Ipv4Address gateway);
+  void move_relay(std::string_view name, PacketEdit& edit, FrameSeen& seen) const;
   void redirect(PacketEdit& edit, const FrameSeen& seen, Ipv4Address gateway);
   void adapt_dhcp(PacketEdit& edit, MutableBytes frame, const FrameSeen& seen, Ipv4Address gateway);
   void adapt_tcp(PacketEdit& edit, MutableBytes frame, const FrameSeen& seen);
   void restore(PacketEdit& edit, const FrameSeen& seen, Ipv4Address gateway);
 
-  std::map<std::string, Ipv4Address, std::less<>> gateways_;  // by the endpoint's name
+  std::map<std::string, Seat, std::less<>> seats_;  // by the endpoint's name
   std::set<Ipv4Address> stand_ins_;
   std::set<Ipv4Address> members_;
+  std::set<MacAddress> macs_;      // theirs
   std::set<Ipv4Address> servers_;  // that sent DHCP replies in the capture
-  std::map<SynAckKey, CapturedSynAck> syn_acks_;
-  Memory<Asker, std::deque<Ipv4Address>> asked_;
+  std::map<ConnectionKey, CapturedConnection> captured_;
+  std::map<TcpEnds, std::uint32_t> latest_;  // the latest initial number of each
+  Memory<Asker, Asked> asked_;
   Memory<std::string, Ipv4Address> looked_up_;  // by ARP
   Memory<MacAddress, Offer> offers_;
   Memory<TcpEnds, AdaptedConnection> connections_;
@@ -133,11 +152,12 @@ Adapter::Impl::Impl(const Case& description, const CaptureFile& capture)
     : stand_ins_(description.stand_ins.begin(), description.stand_ins.end()) {
   for (const CaseEndpoint& endpoint : description.endpoints) {
     for (const control::NetworkSpec& network : description.networks) {
-      if (network.name == endpoint.request.network) {
-        gateways_[endpoint.request.name] = network.gateway;
-      }
+      if (network.name != endpoint.request.network) continue;
+      seats_[endpoint.request.name] = {network.gateway, endpoint.request.ip, endpoint.request.mac,
+                                       endpoint.request.relay};
     }
     if (endpoint.request.ip) members_.insert(*endpoint.request.ip);
+    if (endpoint.request.mac) macs_.insert(*endpoint.request.mac);
   }
   for (const capture::Packet& packet : capture.packets)
     learn(packet.bytes);
@@ -146,22 +166,59 @@ Adapter::Impl::Impl(const Case& description, const CaptureFile& capture)
 void Adapter::Impl::learn(ByteView frame) {
   const auto seen = FrameSeen::parse(frame);
   if (!seen) return;
-  if (seen->kind == FrameSeen::Kind::tcp && seen->flags.syn && seen->flags.ack) {
-    if (syn_acks_.size() >= limits::kAdaptedFlows) return;
-    const auto segment =
-        wire::TcpView::parse(wire::Ipv4View::parse_quoted(frame.subspan(14))->payload());
-    const TcpEnds ends{{seen->to, seen->target_port}, {seen->from, seen->source_port}};
-    syn_acks_.try_emplace({ends, seen->acknowledgement - 1},
-                          CapturedSynAck{segment->sequence(), segment->options_parsed()});
+  if (seen->kind == FrameSeen::Kind::tcp) {
+    const auto ip = wire::Ipv4View::parse_quoted(frame.subspan(wire::EthernetView::kHeaderSize));
+    learn_tcp(*seen, *wire::TcpView::parse(ip->payload()));
   } else if (seen->is_dhcp() && seen->source_port == kDhcpServerPort) {
     const auto dhcp = DhcpSeen::parse(seen->payload);
     if (dhcp && !dhcp->request && dhcp->server) servers_.insert(*dhcp->server);
   }
 }
 
+void Adapter::Impl::learn_tcp(const FrameSeen& seen, const wire::TcpView& segment) {
+  const SocketAddress from{seen.from, seen.source_port};
+  const SocketAddress to{seen.to, seen.target_port};
+  if (seen.flags.syn && !seen.flags.ack) {
+    if (captured_.size() >= limits::kAdaptedFlows) return;
+    latest_[{from, to}] = seen.sequence;
+    captured_.try_emplace({{from, to}, seen.sequence});
+  } else if (seen.flags.syn) {
+    const auto found = captured_.find({{to, from}, seen.acknowledgement - 1});
+    if (found != captured_.end()) found->second.on_syn_ack(segment);
+  } else if (const auto latest = latest_.find({from, to}); latest != latest_.end()) {
+    captured_.at({{from, to}, latest->second}).on_client(segment);
+  }
+}
+
 Ipv4Address Adapter::Impl::gateway_of(std::string_view name) const {
-  const auto found = gateways_.find(name);
-  return found == gateways_.end() ? Ipv4Address::any() : found->second;
+  const auto found = seats_.find(name);
+  return found == seats_.end() ? Ipv4Address::any() : found->second.gateway;
+}
+
+bool Adapter::Impl::is_flooded(ByteView frame) const noexcept {
+  const auto ethernet = wire::EthernetView::parse(frame);
+  return ethernet && ethernet->destination().is_multicast() && macs_.contains(ethernet->source());
+}
+
+std::optional<std::vector<std::uint8_t>> Adapter::Impl::answer(std::string_view name,
+                                                               ByteView frame) const {
+  const auto seat = seats_.find(name);
+  const auto ethernet = wire::EthernetView::parse(frame);
+  if (seat == seats_.end() || !ethernet || ethernet->ether_type() != wire::EtherType::arp) {
+    return std::nullopt;
+  }
+  const auto asked = wire::ArpView::parse(ethernet->payload());
+  const auto& [gateway, address, mac, relay] = seat->second;
+  if (!asked || asked->operation() != wire::ArpOperation::request || !mac ||
+      asked->sender_ip() != gateway || asked->target_ip() != address) {
+    return std::nullopt;
+  }
+  std::vector<std::uint8_t> out(wire::EthernetView::kHeaderSize + wire::ArpView::kSize);
+  wire::EthernetRepr{asked->sender_mac(), *mac, wire::EtherType::arp}.emit(out);
+  const wire::ArpRepr reply{wire::ArpOperation::reply, *mac, *address, asked->sender_mac(),
+                            gateway};
+  reply.emit(MutableBytes(out).subspan(wire::EthernetView::kHeaderSize));
+  return out;
 }
 
 bool Adapter::Impl::is_stood_in_for(const FrameSeen& seen, Ipv4Address gateway) const {
@@ -179,23 +236,38 @@ void Adapter::Impl::adapt_arp(std::string_view name, MutableBytes frame, const F
   if (stands_in) store_be(&frame[kArpTarget], gateway.value);
 }
 
+// RFC 1542 4.1.1 leaves open from which of its addresses a relay forwards.
+void Adapter::Impl::move_relay(std::string_view name, PacketEdit& edit, FrameSeen& seen) const {
+  const auto seat = seats_.find(name);
+  const bool forwards = seen.kind == FrameSeen::Kind::udp && seen.source_port == kDhcpServerPort &&
+                        seen.target_port == kDhcpServerPort;
+  if (seat == seats_.end() || !seat->second.relay || !seat->second.address || !forwards) return;
+  seen.from = *seat->second.address;
+  edit.set_source(seen.from);
+}
+
 void Adapter::Impl::redirect(PacketEdit& edit, const FrameSeen& seen, Ipv4Address gateway) {
   const Asker asker{seen.from, seen.source_port, seen.kind, transaction_of(seen)};
-  std::deque<Ipv4Address>* known = asked_.find(asker);
+  Asked* known = asked_.find(asker);
   if (known == nullptr) known = &asked_.put(asker, {});
-  const bool repeats = !known->empty() && known->back() == seen.to;
   constexpr std::size_t kWaiting = 16;
-  if (!repeats && known->size() < kWaiting) known->push_back(seen.to);
+  if (seen.kind == FrameSeen::Kind::tcp) {
+    known->latest = seen.to;
+  } else if (known->waiting.size() < kWaiting) {
+    known->waiting.push_back(seen.to);
+  }
   edit.set_target(gateway);
 }
 
 void Adapter::Impl::restore(PacketEdit& edit, const FrameSeen& seen, Ipv4Address gateway) {
   if (seen.from != gateway) return;
-  std::deque<Ipv4Address>* known =
-      asked_.find({seen.to, seen.target_port, seen.kind, transaction_of(seen)});
-  if (known == nullptr || known->empty()) return;
-  edit.set_source(known->front());
-  if (known->size() > 1) known->pop_front();
+  Asked* known = asked_.find({seen.to, seen.target_port, seen.kind, transaction_of(seen)});
+  if (known == nullptr) return;
+  if (!known->waiting.empty()) {
+    known->latest = known->waiting.front();
+    known->waiting.pop_front();
+  }
+  edit.set_source(known->latest);
 }
 
 // A client that chose a captured server's offer chooses ours.
@@ -226,9 +298,10 @@ void Adapter::Impl::adapt_tcp(PacketEdit& edit, MutableBytes frame, const FrameS
   AdaptedConnection* known = connections_.find(ends);
   if (seen.flags.syn && !seen.flags.ack) {
     if (known == nullptr || known->client_initial() != segment->sequence()) {
-      const auto captured = syn_acks_.find({{client, {seen.to, seen.target_port}}, seen.sequence});
-      const CapturedSynAck* answer = captured == syn_acks_.end() ? nullptr : &captured->second;
-      known = &connections_.put(ends, {segment->sequence(), answer});
+      const auto captured = captured_.find({{client, {seen.to, seen.target_port}}, seen.sequence});
+      const bool found = captured != captured_.end();
+      known = &connections_.put(
+          ends, {segment->sequence(), found ? captured->second : CapturedConnection{}});
     }
     known->adapt_syn(edit, *segment);
   } else if (known != nullptr) {
@@ -237,12 +310,13 @@ void Adapter::Impl::adapt_tcp(PacketEdit& edit, MutableBytes frame, const FrameS
 }
 
 void Adapter::Impl::adapt(std::string_view name, MutableBytes frame) {
-  const auto seen = FrameSeen::parse(frame);
+  auto seen = FrameSeen::parse(frame);
   const Ipv4Address gateway = gateway_of(name);
   if (!seen || gateway.is_any()) return;
   if (seen->kind == FrameSeen::Kind::arp) return adapt_arp(name, frame, *seen, gateway);
   auto edit = PacketEdit::of(frame);
   if (!edit || edit->transport() == 0) return;
+  move_relay(name, *edit, *seen);
   if (is_stood_in_for(*seen, gateway)) redirect(*edit, *seen, gateway);
   if (seen->has_port(kDhcpServerPort)) adapt_dhcp(*edit, frame, *seen, gateway);
   if (seen->kind == FrameSeen::Kind::tcp) adapt_tcp(*edit, frame, *seen);
@@ -284,6 +358,15 @@ void Adapter::adapt(std::string_view name, std::vector<std::uint8_t>& frame) {
 
 void Adapter::on_sent(std::string_view name, std::vector<std::uint8_t>& frame) {
   impl_->on_sent(name, frame);
+}
+
+std::optional<std::vector<std::uint8_t>> Adapter::answer(std::string_view name,
+                                                         ByteView frame) const {
+  return impl_->answer(name, frame);
+}
+
+bool Adapter::is_flooded(ByteView frame) const noexcept {
+  return impl_->is_flooded(frame);
 }
 
 }  // namespace pontoon::lab

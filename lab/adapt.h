@@ -8,6 +8,9 @@
 //          sent. Options that the captured server had declined are taken out of the SYN.
 //   DHCP   a server identifier (54) of a captured server becomes ours, an accepted offer (50 beside
 //          54) becomes the one that we made; nothing else, and only where they differ.
+//   ARP    the gateway asks who has a client's address, as captured servers had done long before or
+//          in other words; the client answers.
+//   relays come from their 'giaddr', which is where our answers go.
 //   stand-ins  DNS queries to whatever server, renewals to the captured DHCP server, and ARP and
 //          pings for the captured router, DHCP and DNS servers, go to our gateway's address. Its
 //          answers carry the address that was asked.
@@ -22,12 +25,14 @@
 //     adapter.adapt(name, frame);                   // before World::send(); after Case::replaced
 //   for each frame that `name` is sent (FrameEvent::to_endpoint):
 //     adapter.on_sent(name, frame);                 // may change it: what is kept and shown
+//     if (auto answer = adapter.answer(name, frame)) // to be put on the endpoint's wire next
 //
 // Both hold the frame as Ethernet. Memory: limits::kAdaptedFlows conversations; when there are more
 // the oldest is forgotten and passes unchanged.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -45,6 +50,10 @@ class Adapter {
 
   void adapt(std::string_view name, std::vector<std::uint8_t>& frame);
   void on_sent(std::string_view name, std::vector<std::uint8_t>& frame);
+  std::optional<std::vector<std::uint8_t>> answer(std::string_view name, ByteView frame) const;
+  // A broadcast of another captured client. It reaches an endpoint, but is no answer of ours; among
+  // many clients such copies would be nearly all there is, so that a replay does not show them.
+  bool is_flooded(ByteView frame) const noexcept;
 
  private:
   class Impl;

@@ -40,22 +40,32 @@ void for_each_option(const wire::TcpView& segment, const Visit& visit) {
 
 }  // namespace
 
+void CapturedConnection::on_syn_ack(const wire::TcpView& segment) {
+  if (initial) return;
+  initial = segment.sequence();
+  agreed = segment.options_parsed();
+}
+
+void CapturedConnection::on_client(const wire::TcpView& segment) {
+  if (!segment.flags().ack) return;
+  const bool further = !last_acknowledged || *last_acknowledged < segment.acknowledgement();
+  if (further) last_acknowledged = segment.acknowledgement();
+}
+
 AdaptedConnection::AdaptedConnection(wire::TcpSequence client_initial,
-                                     const CapturedSynAck* captured)
-    : client_initial_(client_initial) {
-  if (captured == nullptr) return;
-  captured_ = true;
-  agreed_ = captured->options;
-  their_initial_ = captured->initial;
-  if (agreed_.timestamps) their_clock_ = agreed_.timestamps->value;
+                                     const CapturedConnection& captured)
+    : client_initial_(client_initial), captured_(captured), their_initial_(captured.initial) {
+  if (captured.initial && captured.agreed.timestamps) {
+    their_clock_ = captured.agreed.timestamps->value;
+  }
 }
 
 void AdaptedConnection::adapt_syn(PacketEdit& edit, const wire::TcpView& segment) const {
-  if (!captured_) return;
+  if (!captured_.initial) return;
   const auto declined = [&](std::uint8_t kind) {
-    return (kind == kWindowScale && !agreed_.window_scale) ||
-           (kind == kSackPermitted && !agreed_.sack_permitted) ||
-           (kind == kTimestamps && !agreed_.timestamps);
+    return (kind == kWindowScale && !captured_.agreed.window_scale) ||
+           (kind == kSackPermitted && !captured_.agreed.sack_permitted) ||
+           (kind == kTimestamps && !captured_.agreed.timestamps);
   };
   const std::size_t base = edit.transport();
   constexpr std::array<std::uint8_t, wire::TcpView::kMaxHeaderSize> kNothings = [] {
@@ -68,19 +78,25 @@ void AdaptedConnection::adapt_syn(PacketEdit& edit, const wire::TcpView& segment
   });
 }
 
+// What our server has not said yet cannot be acknowledged (RFC 9293 3.10.7.4). What the client
+// acknowledged last was all that its server ever said, with or without the FIN: here it is all that
+// ours has said, be it more or less.
+wire::TcpSequence AdaptedConnection::acknowledged(wire::TcpSequence theirs) const {
+  const auto last = captured_.last_acknowledged;
+  if (last && *last <= moved(theirs, 1)) return our_next_;
+  const wire::TcpSequence ours = moved(theirs, our_initial_->value - their_initial_->value);
+  return our_next_ < ours ? our_next_ : ours;
+}
+
 void AdaptedConnection::adapt(PacketEdit& edit, const wire::TcpView& segment) {
   if (!segment.flags().ack || !our_initial_) return;
   // RFC 9293 3.5: the ACK that ends the handshake acknowledges the SYN and nothing else.
   if (!their_initial_) their_initial_ = moved(segment.acknowledgement(), ~std::uint32_t{0});
   const wire::TcpOptions options = segment.options_parsed();
   if (!their_clock_ && options.timestamps) their_clock_ = options.timestamps->echo;
-  const std::uint32_t distance = our_initial_->value - their_initial_->value;
-  wire::TcpSequence acknowledged = moved(segment.acknowledgement(), distance);
-  // What our server has not said yet cannot be acknowledged (RFC 9293 3.10.7.4).
-  if (our_next_ < acknowledged) acknowledged = our_next_;
   constexpr std::size_t kAcknowledgement = 8;
   adapt_options(edit, segment);
-  edit.set_u32(edit.transport() + kAcknowledgement, acknowledged.value);
+  edit.set_u32(edit.transport() + kAcknowledgement, acknowledged(segment.acknowledgement()).value);
 }
 
 void AdaptedConnection::adapt_options(PacketEdit& edit, const wire::TcpView& segment) const {

@@ -18,17 +18,23 @@ struct TcpEnds {
   friend auto operator<=>(const TcpEnds&, const TcpEnds&) = default;
 };
 
-// What a captured server's SYN-ACK agreed to.
-struct CapturedSynAck {
-  wire::TcpSequence initial;
-  wire::TcpOptions options;
+// What the whole capture tells of one connection.
+struct CapturedConnection {
+  // Of the server's SYN-ACK, when it is there.
+  std::optional<wire::TcpSequence> initial;
+  wire::TcpOptions agreed;
+  // The client's latest acknowledgement of all.
+  std::optional<wire::TcpSequence> last_acknowledged;
+
+  void on_syn_ack(const wire::TcpView& segment);
+  void on_client(const wire::TcpView& segment);
 };
 
 // A connection as our side and the capture's saw it.
 class AdaptedConnection {
  public:
-  // `captured` may be null: then its numbers are deduced from the client's first ACK.
-  AdaptedConnection(wire::TcpSequence client_initial, const CapturedSynAck* captured);
+  // Without a captured SYN-ACK its number is deduced from the client's first ACK.
+  AdaptedConnection(wire::TcpSequence client_initial, const CapturedConnection& captured);
 
   wire::TcpSequence client_initial() const noexcept { return client_initial_; }
   // Takes out of the SYN what the captured server had declined: the client goes on without it.
@@ -37,11 +43,11 @@ class AdaptedConnection {
   void on_answer(const wire::TcpView& segment);
 
  private:
+  wire::TcpSequence acknowledged(wire::TcpSequence theirs) const;
   void adapt_options(PacketEdit& edit, const wire::TcpView& segment) const;
 
   wire::TcpSequence client_initial_;
-  bool captured_ = false;  // there was a SYN-ACK
-  wire::TcpOptions agreed_;
+  CapturedConnection captured_;
   std::optional<wire::TcpSequence> their_initial_;
   std::optional<std::uint32_t> their_clock_;
   std::optional<wire::TcpSequence> our_initial_;

@@ -187,7 +187,7 @@ bool Planner::is_router(const Station& station) const {
 }
 
 bool Planner::is_server(const Station& station) const {
-  return station.answers || is_router(station);
+  return station.answers || (is_router(station) && !station.relays);
 }
 
 bool Planner::is_client(const Station& station) const {

@@ -17,6 +17,14 @@ bool is_station(const MacAddress& mac) noexcept {
   return !mac.is_zero() && !mac.is_multicast();
 }
 
+// RFC 1035 4.2.2: over TCP behind its length. Those in several segments are passed over.
+ByteView whole_message(const FrameSeen& seen) {
+  if (seen.kind == FrameSeen::Kind::udp) return seen.payload;
+  if (seen.payload.size() < 2) return {};
+  const std::size_t length = load_be<std::uint16_t>(seen.payload.data());
+  return length <= seen.payload.size() - 2 ? seen.payload.subspan(2, length) : ByteView{};
+}
+
 class Surveyor {
  public:
   explicit Surveyor(Survey& out) : out_(out) {}
@@ -100,6 +108,8 @@ void Surveyor::take_dhcp(const FrameSeen& seen, Station& station) {
   if (!dhcp->giaddr.is_any()) {
     station.relays = true;
     station.giaddr = dhcp->giaddr;
+    if (dhcp->server) station.server = dhcp->server;
+    if (is_host_address(seen.to)) ++out_.dhcp_targets[seen.to];
     return;
   }
   if (is_host_address(seen.to)) ++out_.dhcp_targets[seen.to];
@@ -126,9 +136,10 @@ void Surveyor::take_dns(const FrameSeen& seen, Station& station, bool cut) {
   const bool response = seen.source_port == kDnsPort && seen.is_dns_response();
   if (response) {
     station.answers = true;
-    if (seen.kind == FrameSeen::Kind::udp && !cut &&
-        out_.responses.size() < limits::kAdoptedResponses)
-      out_.responses.emplace_back(seen.payload.begin(), seen.payload.end());
+    const ByteView message = whole_message(seen);
+    if (!cut && !message.empty() && out_.responses.size() < limits::kAdoptedResponses) {
+      out_.responses.emplace_back(message.begin(), message.end());
+    }
   } else if (seen.has_port(kDnsPort)) {
     station.initiates = true;
     if (is_host_address(seen.to)) ++out_.dns_targets[seen.to];
@@ -151,6 +162,7 @@ std::optional<Ipv4Address> Station::main_address() const {
 }
 
 std::optional<Ipv4Address> Station::firm_address() const {
+  if (relays && giaddr && is_host_address(*giaddr)) return giaddr;
   for (const auto& address : {leased, selected, current}) {
     if (address) return address;
   }
@@ -159,6 +171,7 @@ std::optional<Ipv4Address> Station::firm_address() const {
 
 std::vector<Ipv4Address> Station::evidence() const {
   std::vector<Ipv4Address> out;
+  if (relays && giaddr) out.push_back(*giaddr);
   for (const auto& address : {leased, selected, current, main_address(), offered, wished}) {
     if (address) out.push_back(*address);
   }

@@ -76,6 +76,7 @@ class Replay {
   Error nobody_speaks() const;
   void watch(std::string_view where, FrameEvent event, ByteView frame,
              std::optional<DropReason> reason, Instant now);
+  void answer_for(std::string_view where, ByteView frame, Instant now);
   ReplayResult finish();
 
   const Case& case_;
@@ -195,7 +196,7 @@ Status<> Replay::play(const Players& players) {
     ++theirs_;
     play_packet(number, packet, *members_[*endpoint], std::move(*frame));
   }
-  if (theirs_ == 0 && !capture_.packets.empty()) return nobody_speaks();
+  if (theirs_ == 0 && !members_.empty() && !capture_.packets.empty()) return nobody_speaks();
   return {};
 }
 
@@ -242,15 +243,28 @@ Error Replay::nobody_speaks() const {
                       capture_.packets.size(), names)};
 }
 
+// What a capture's client would have said to our gateway, and has no cause to say in it.
+void Replay::answer_for(std::string_view where, ByteView frame, Instant now) {
+  auto answer = adapter_->answer(where, frame);
+  Member* member = world_.member(where);
+  if (!answer || member == nullptr) return;
+  agenda_.at(now,
+             [this, member, bytes = std::move(*answer)](Instant) { world_.put(*member, bytes); });
+}
+
 void Replay::watch(std::string_view where, FrameEvent event, ByteView frame,
                    std::optional<DropReason> reason, Instant now) {
+  if (adapter_ && event == FrameEvent::to_endpoint && adapter_->is_flooded(frame)) return;
   ReplayEvent out;
   out.time_ns = timeline_.time_of(now);
   out.port = where;
   out.event = event;
   out.reason = reason;
   out.frame.assign(frame.begin(), frame.end());
-  if (adapter_ && event == FrameEvent::to_endpoint) adapter_->on_sent(where, out.frame);
+  if (adapter_ && event == FrameEvent::to_endpoint) {
+    adapter_->on_sent(where, out.frame);
+    answer_for(where, out.frame, now);
+  }
   sink_.on_event(std::move(out));
 }
 

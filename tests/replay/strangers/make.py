@@ -191,6 +191,19 @@ def dhcp_scenes():
     scene.add(client.broadcast(client.message(DISCOVER), vlan=42))
     scene.add(client.broadcast(client.message(REQUEST, [(50, ip4(LEASED)), (54, ip4(SERVER_IP))]), vlan=42))
 
+    # A relay agent with option 82; its clients' own frames are on another link.
+    relay, server_mac = mac("00:1c:73:00:00:01"), mac("00:50:56:00:00:02")
+    for name, relay_ip, giaddr, server in (("dhcp-relay", "192.168.50.1", "192.168.50.1", "192.168.50.2"),
+                                           ("dhcp-relay-far-server", "10.0.0.1", "192.168.50.1", "10.0.0.5")):
+        scene = scenes[name] = Scene(["OFFER", "ACK", "OFFER"])
+        agent = (82, b"\x01\x06\x00\x04\x00\x0a\x01\x05\x02\x08\x00\x06" + relay)
+        client, other = dhclient(), udhcpc()
+        chosen = [(50, ip4("192.168.50.77")), (54, ip4(server))]
+        for message in (client.message(DISCOVER, hops=1, giaddr=giaddr), client.message(REQUEST, chosen, hops=1, giaddr=giaddr),
+                        other.message(DISCOVER, hops=1, giaddr=giaddr)):
+            message = message[:message.rindex(b"\xff")] + wire.option(*agent) + b"\xff"
+            scene.add(ether(relay, server_mac, 0x0800, udp(relay_ip, 67, server, 67, message)))
+
     client = networkd()
     scene = scenes["dhcp-raw"] = Scene(["OFFER", "ACK"], link=wire.RAW)
     scene.add(udp("0.0.0.0", 68, "255.255.255.255", 67, client.message(DISCOVER)))

@@ -156,7 +156,7 @@ def parse_dhcp(payload):
     out["chaddr"] = payload[28:34]
     assert payload[34:44] == bytes(10) or out["op"] == 1, "chaddr's padding is not zero"
     out["options"], out["order"], at = {}, [], 240
-    while payload[at] != 255:
+    while at < len(payload) and payload[at] != 255:
         if payload[at] == 0:
             at += 1
             continue
@@ -165,7 +165,7 @@ def parse_dhcp(payload):
         out["options"][code] = out["options"].get(code, b"") + payload[at + 2:at + 2 + length]
         out["order"].append(code)
         at += 2 + length
-        assert at < len(payload), "no END"
+        assert at < len(payload) or out["op"] == 1, "no END"
     out["type"] = out["options"].get(53, b"\0")[0]
     return out
 

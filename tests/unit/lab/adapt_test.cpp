@@ -1,0 +1,372 @@
+#include "lab/adapt.h"
+
+#include <catch2/catch.hpp>
+
+#include "core/base/limits.h"
+#include "lab/packet_edit.h"
+#include "tests/support/capture_builder.h"
+#include "tests/support/dhcp_talk.h"
+#include "tests/support/dns.h"
+
+namespace pontoon::test {
+namespace {
+
+using dhcp::MessageType;
+using lab::Adapter;
+
+const MacAddress kClientMac = DhcpClient::numbered(1).mac;
+constexpr wire::TcpFlags kSyn{.syn = true};
+constexpr wire::TcpFlags kSynAck{.syn = true, .ack = true};
+constexpr wire::TcpFlags kAck{.ack = true};
+
+lab::Case home() {
+  lab::Case out;
+  control::NetworkSpec spec;
+  spec.name = "default";
+  spec.subnet = *IpPrefix::parse("192.168.1.0/24");
+  spec.gateway = ip4("192.168.1.1");
+  out.networks.push_back(spec);
+  lab::CaseEndpoint endpoint;
+  endpoint.request.name = "web";
+  endpoint.request.ip = ip4("192.168.1.5");
+  out.endpoints.push_back(endpoint);
+  out.stand_ins = {ip4("192.168.1.254")};
+  out.adapt = true;
+  return out;
+}
+
+wire::TcpRepr segment(std::uint16_t from, std::uint16_t to, std::uint32_t sequence,
+                      std::uint32_t acknowledgement, wire::TcpFlags flags) {
+  wire::TcpRepr repr;
+  repr.source_port = from;
+  repr.destination_port = to;
+  repr.sequence = {sequence};
+  repr.acknowledgement = {acknowledgement};
+  repr.flags = flags;
+  repr.window = 1000;
+  return repr;
+}
+
+PacketEnds to_web() {
+  return outwards(kClientMac, "192.168.1.5", "93.184.216.34");
+}
+
+Dissected sound(const Bytes& frame) {
+  Dissected out = dissect(frame);
+  CHECK(out.problem.empty());
+  return out;
+}
+
+// A client's connection to 93.184.216.34:80: captured server's first number 500, ours 9000.
+struct Connection {
+  Connection() {
+    wire::TcpRepr captured = segment(80, 40000, 500, 101, kSynAck);
+    captured.options.timestamps = {{7000, 10}};
+    capture.add(tcp_frame(to_web(), segment(40000, 80, 100, 0, kSyn)))
+        .add(tcp_frame(to_web().reversed(), captured));
+  }
+  void open(Adapter& adapter) {
+    wire::TcpRepr syn = segment(40000, 80, 100, 0, kSyn);
+    syn.options.sack_permitted = true;
+    syn.options.timestamps = {{10, 0}};
+    syn.options.window_scale = 7;
+    Bytes frame = tcp_frame(to_web(), syn);
+    adapter.adapt("web", frame);
+    offered = sound(frame).tcp->options;
+    wire::TcpRepr ours = segment(80, 40000, 9000, 101, kSynAck);
+    ours.options.timestamps = {{200, 10}};
+    answer(adapter, ours);
+  }
+  void answer(Adapter& adapter, const wire::TcpRepr& repr, ByteView payload = {}) {
+    Bytes frame = tcp_frame(to_web().reversed(), repr, payload);
+    const Bytes before = frame;
+    adapter.on_sent("web", frame);
+    CHECK(frame == before);
+  }
+  wire::TcpRepr adapted(Adapter& adapter, const wire::TcpRepr& repr) {
+    Bytes frame = tcp_frame(to_web(), repr, pattern(7));
+    adapter.adapt("web", frame);
+    return *sound(frame).tcp;
+  }
+
+  CaptureBuilder capture;
+  wire::TcpOptions offered;
+};
+
+TEST_CASE("adapt: acknowledgements, SACK and the timestamps' echo move to our numbers") {
+  Connection talk;
+  Adapter adapter(home(), talk.capture.file());
+  talk.open(adapter);
+  talk.answer(adapter, segment(80, 40000, 9001, 101, kAck), pattern(300));
+  wire::TcpRepr said = segment(40000, 80, 101, 601, kAck);
+  said.options.timestamps = {{11, 7000}};
+  said.options.add_sack({{701}, {801}});
+  const wire::TcpRepr got = talk.adapted(adapter, said);
+  CHECK(got.sequence.value == 101);
+  CHECK(got.acknowledgement.value == 9101);
+  CHECK(got.options.timestamps->echo == 200);
+  CHECK(got.options.timestamps->value == 11);
+  REQUIRE(got.options.sack_count == 1);
+  CHECK(got.options.sack[0] == wire::TcpSackBlock{{9201}, {9301}});
+}
+
+TEST_CASE("adapt: nothing is acknowledged that our side has not said") {
+  Connection talk;
+  Adapter adapter(home(), talk.capture.file());
+  talk.open(adapter);
+  CHECK(talk.adapted(adapter, segment(40000, 80, 101, 5000, kAck)).acknowledgement.value == 9001);
+  wire::TcpRepr late = segment(40000, 80, 101, 501, kAck);
+  late.options.timestamps = {{11, 999999}};
+  CHECK(talk.adapted(adapter, late).options.timestamps->echo == 200);
+}
+
+TEST_CASE("adapt: what the captured server declined is taken out of the SYN") {
+  Connection talk;
+  Adapter adapter(home(), talk.capture.file());
+  talk.open(adapter);
+  CHECK(talk.offered.timestamps);
+  CHECK_FALSE(talk.offered.sack_permitted);
+  CHECK_FALSE(talk.offered.window_scale);
+}
+
+TEST_CASE("adapt: without a captured SYN-ACK its number is deduced from the first ACK") {
+  CaptureBuilder nothing;
+  Connection talk;
+  Adapter adapter(home(), nothing.file());
+  talk.open(adapter);
+  CHECK(talk.offered.sack_permitted);
+  talk.answer(adapter, segment(80, 40000, 9001, 101, kAck), pattern(300));
+  CHECK(talk.adapted(adapter, segment(40000, 80, 101, 501, kAck)).acknowledgement.value == 9001);
+  CHECK(talk.adapted(adapter, segment(40000, 80, 101, 511, kAck)).acknowledgement.value == 9011);
+}
+
+TEST_CASE("adapt: numbers wrap around") {
+  CaptureBuilder capture;
+  capture.add(tcp_frame(to_web().reversed(), segment(80, 40000, 0xfffffff0, 101, kSynAck)));
+  Connection talk;
+  Adapter adapter(home(), capture.file());
+  talk.open(adapter);
+  talk.answer(adapter, segment(80, 40000, 9001, 101, kAck), pattern(300));
+  CHECK(talk.adapted(adapter, segment(40000, 80, 101, 5, kAck)).acknowledgement.value == 9021);
+}
+
+TEST_CASE("adapt: a wrong checksum stays wrong, and before our answer nothing changes") {
+  Connection talk;
+  Adapter adapter(home(), talk.capture.file());
+  Bytes early = tcp_frame(to_web(), segment(40000, 80, 101, 501, kAck));
+  const Bytes before = early;
+  adapter.adapt("web", early);
+  CHECK(early == before);
+  talk.open(adapter);
+  Bytes wrong = before;
+  wrong[14 + 20 + 16] ^= 0x40;
+  adapter.adapt("web", wrong);
+  CHECK(wrong != before);
+  CHECK_FALSE(dissect(wrong).tcp);
+}
+
+TEST_CASE("adapt: an endpoint that the case does not know passes unchanged") {
+  CaptureBuilder nothing;
+  Adapter adapter(home(), nothing.file());
+  Bytes frame =
+      udp_frame(outwards(kClientMac, "192.168.1.5", "8.8.8.8"), 40000, 53, encode(question("a")));
+  const Bytes before = frame;
+  adapter.adapt("nobody", frame);
+  CHECK(frame == before);
+}
+
+TEST_CASE("adapt: queries to other DNS servers reach our gateway, answers come from them") {
+  CaptureBuilder nothing;
+  Adapter adapter(home(), nothing.file());
+  const PacketEnds ours = outwards(kClientMac, "192.168.1.5", "192.168.1.1");
+  const Bytes query = encode(question("example.com"));
+  // musl: two servers at once, one port, one ID.
+  for (const char* server : {"8.8.8.8", "1.1.1.1"}) {
+    Bytes frame = udp_frame(outwards(kClientMac, "192.168.1.5", server), 40000, 53, query);
+    adapter.adapt("web", frame);
+    CHECK(sound(frame).target == ip("192.168.1.1"));
+  }
+  for (const char* server : {"8.8.8.8", "1.1.1.1", "1.1.1.1"}) {
+    Bytes answer = udp_frame(ours.reversed(), 53, 40000, query);
+    adapter.on_sent("web", answer);
+    CHECK(sound(answer).source == ip(server));
+  }
+  Bytes direct = udp_frame(ours, 40001, 53, query);
+  adapter.adapt("web", direct);
+  CHECK(sound(direct).target == ip("192.168.1.1"));
+  Bytes answer = udp_frame(ours.reversed(), 53, 40001, query);
+  adapter.on_sent("web", answer);
+  CHECK(sound(answer).source == ip("192.168.1.1"));
+  // Neither other ports nor groups nor other endpoints.
+  for (const auto& [target, port] :
+       {std::pair{"8.8.8.8", 443}, {"224.0.0.251", 53}, {"192.168.1.5", 53}}) {
+    Bytes other = udp_frame(outwards(kClientMac, "192.168.1.5", target), 40000,
+                            static_cast<std::uint16_t>(port), query);
+    const Bytes before = other;
+    adapter.adapt("web", other);
+    CHECK(other == before);
+  }
+}
+
+TEST_CASE("adapt: the gateway answers ARP and pings for the router that it stands in for") {
+  CaptureBuilder nothing;
+  Adapter adapter(home(), nothing.file());
+  Bytes request = arp_frame(
+      {wire::ArpOperation::request, kClientMac, ip4("192.168.1.5"), {}, ip4("192.168.1.254")});
+  adapter.adapt("web", request);
+  CHECK(dissect(request).arp->target_ip == ip4("192.168.1.1"));
+  Bytes reply = arp_frame(
+      {wire::ArpOperation::reply, kRouterMac, ip4("192.168.1.1"), kClientMac, ip4("192.168.1.5")});
+  adapter.on_sent("web", reply);
+  CHECK(dissect(reply).arp->sender_ip == ip4("192.168.1.254"));
+
+  const PacketEnds router = outwards(kClientMac, "192.168.1.5", "192.168.1.254");
+  Bytes ping = echo_frame(router, true, 7, 1);
+  adapter.adapt("web", ping);
+  CHECK(sound(ping).target == ip("192.168.1.1"));
+  PacketEnds ours = router;
+  ours.target = ip("192.168.1.1");
+  Bytes pong = echo_frame(ours.reversed(), false, 7, 1);
+  adapter.on_sent("web", pong);
+  CHECK(sound(pong).source == ip("192.168.1.254"));
+}
+
+dhcp::Message dhcp_in(const Bytes& frame) {
+  const Dissected got = sound(frame);
+  const auto message = dhcp::Message::parse(got.payload);
+  REQUIRE(message);
+  return *message;
+}
+
+TEST_CASE("adapt: a client that chose a captured server's offer chooses ours") {
+  const DhcpClient client = DhcpClient::numbered(1);
+  CaptureBuilder capture;
+  capture.add(dhcp_reply_frame(
+      dhcp_answer(client.discover(), MessageType::offer, "192.168.1.50", "192.168.1.9")));
+  Adapter adapter(home(), capture.file());
+  Bytes offer = dhcp_reply_frame(
+      dhcp_answer(client.discover(), MessageType::offer, "192.168.1.5", "192.168.1.1"));
+  adapter.on_sent("web", offer);
+  Bytes chosen = dhcp_frame(client.select(ip4("192.168.1.50"), ip4("192.168.1.9")));
+  adapter.adapt("web", chosen);
+  CHECK(dhcp_in(chosen).server_identifier == ip4("192.168.1.1"));
+  CHECK(dhcp_in(chosen).requested_address == ip4("192.168.1.5"));
+}
+
+TEST_CASE("adapt: a server that never answered stays somebody else's, reboots stay as they are") {
+  const DhcpClient client = DhcpClient::numbered(1);
+  CaptureBuilder capture;
+  capture.add(dhcp_reply_frame(
+      dhcp_answer(client.discover(), MessageType::offer, "192.168.1.50", "192.168.1.1")));
+  Adapter adapter(home(), capture.file());
+  for (const dhcp::Message& message : {client.select(ip4("192.168.1.50"), ip4("192.168.1.200")),
+                                       client.reboot(ip4("10.0.0.5")), client.discover()}) {
+    Bytes frame = dhcp_frame(message);
+    const Bytes before = frame;
+    adapter.adapt("web", frame);
+    CHECK(frame == before);
+  }
+  // Where no server speaks at all, whoever is named is the one that we replace.
+  CaptureBuilder one_sided;
+  Adapter believing(home(), one_sided.file());
+  Bytes frame = dhcp_frame(client.select(ip4("192.168.1.50"), ip4("192.168.1.200")));
+  believing.adapt("web", frame);
+  CHECK(dhcp_in(frame).server_identifier == ip4("192.168.1.1"));
+}
+
+TEST_CASE("adapt: the oldest conversation is forgotten", "[limit:kAdaptedFlows]") {
+  CaptureBuilder nothing;
+  Adapter adapter(home(), nothing.file());
+  const PacketEnds ours = outwards(kClientMac, "192.168.1.5", "192.168.1.1");
+  const Bytes query = encode(question("a"));
+  for (unsigned i = 0; i <= limits::kAdaptedFlows; ++i) {
+    Bytes frame = udp_frame(outwards(kClientMac, "192.168.1.5", "8.8.8.8"),
+                            static_cast<std::uint16_t>(2000 + i), 53, query);
+    adapter.adapt("web", frame);
+  }
+  Bytes first = udp_frame(ours.reversed(), 53, 2000, query);
+  adapter.on_sent("web", first);
+  CHECK(sound(first).source == ip("192.168.1.1"));
+  Bytes second = udp_frame(ours.reversed(), 53, 2001, query);
+  adapter.on_sent("web", second);
+  CHECK(sound(second).source == ip("8.8.8.8"));
+}
+
+TEST_CASE("adapt: bytes of any kind pass") {
+  Connection talk;
+  Adapter adapter(home(), talk.capture.file());
+  talk.open(adapter);
+  const Bytes tcp = tcp_frame(to_web(), segment(40000, 80, 101, 501, kAck), pattern(20));
+  const Bytes dhcp =
+      dhcp_frame(DhcpClient::numbered(1).select(ip4("192.168.1.50"), ip4("192.168.1.9")));
+  for (const Bytes& whole : {tcp, dhcp}) {
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+      Bytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
+      adapter.adapt("web", cut);
+      adapter.on_sent("web", cut);
+      CHECK(cut.size() == size);
+    }
+    for (std::size_t at = 12; at < whole.size(); ++at) {
+      for (const unsigned value : {0x00U, 0x7fU, 0xffU}) {
+        Bytes bent = whole;
+        bent[at] = static_cast<std::uint8_t>(value);
+        adapter.adapt("web", bent);
+        adapter.on_sent("web", bent);
+        CHECK(bent.size() == whole.size());
+      }
+    }
+  }
+}
+
+TEST_CASE("packet edit: addresses change with all checksums, none stays none") {
+  const PacketEnds ends = outwards(kClientMac, "192.168.1.5", "8.8.8.8");
+  for (const std::size_t size : {std::size_t{0}, std::size_t{7}, std::size_t{100}}) {
+    Bytes frame = udp_frame(ends, 1, 2, pattern(size));
+    auto edit = lab::PacketEdit::of(frame);
+    REQUIRE(edit);
+    edit->set_source(ip4("10.255.0.1"));
+    edit->set_target(ip4("172.16.200.3"));
+    if (size >= 7) edit->set_u32(edit->transport() + 8 + 3, 0xdeadbeef);  // at an odd offset
+    const Dissected got = sound(frame);
+    CHECK(got.source == ip("10.255.0.1"));
+    CHECK(got.target == ip("172.16.200.3"));
+    if (size >= 7) CHECK(load_be<std::uint32_t>(got.payload.data() + 3) == 0xdeadbeef);
+  }
+  Bytes without = udp_frame(ends, 1, 2, pattern(9));
+  without[14 + 20 + 6] = without[14 + 20 + 7] = 0;
+  lab::PacketEdit::of(without)->set_target(ip4("1.2.3.4"));
+  CHECK(without[14 + 20 + 6] == 0);
+  CHECK(without[14 + 20 + 7] == 0);
+  sound(without);
+}
+
+TEST_CASE("packet edit: what lies outside of the transport cannot be written") {
+  Bytes frame = udp_frame(outwards(kClientMac, "192.168.1.5", "8.8.8.8"), 1, 2, pattern(9));
+  const Bytes before = frame;
+  auto edit = lab::PacketEdit::of(frame);
+  edit->set_u32(0, 1);
+  edit->set_u32(frame.size() - 3, 1);
+  edit->set_u32(frame.size() + 100, 1);
+  CHECK(frame == before);
+}
+
+TEST_CASE("packet edit: checksums left to the card are finished, wrong ones are not mended") {
+  const PacketEnds ends = outwards(kClientMac, "192.168.1.5", "8.8.8.8");
+  const Bytes whole = udp_frame(ends, 1, 2, pattern(9));
+  const auto sum =
+      wire::Checksum::pseudo_header(ends.source, ends.target, wire::IpProtocol::udp, 8 + 9);
+  Bytes partial = whole;
+  store_be(&partial[40], sum.folded());
+  partial[24] = partial[25] = 0;  // the IP header's
+  CHECK(lab::PacketEdit::of(partial)->finish_checksums());
+  CHECK(partial == whole);
+  CHECK_FALSE(lab::PacketEdit::of(partial)->finish_checksums());
+  Bytes wrong = whole;
+  wrong[40] ^= 1;
+  const Bytes before = wrong;
+  CHECK_FALSE(lab::PacketEdit::of(wrong)->finish_checksums());
+  CHECK(wrong == before);
+}
+
+}  // namespace
+}  // namespace pontoon::test
