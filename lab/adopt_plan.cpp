@@ -1,13 +1,6 @@
-// Planning goes from what is sure to what is guessed:
-//
-//   1. networks that a captured DHCP server gave out, with its subnet mask
-//   2. networks of the addresses that clients hold or use; those that overlap become one
-//   3. failing these, networks of the addresses that clients wish for, or ask for by ARP
-//   4. failing these, the default network
-//
-// A client stands in the network of its surest address, else in the one that most stand in. The
-// gateway takes the address of the captured DHCP server, so that what clients say to it needs no
-// change; without one that of the DNS server, or of the router.
+// Who stands where. A client stands in the network of its surest address, else in the one that most
+// stand in. The gateway takes the address of the captured DHCP server, so that what clients say to
+// it needs no change; without one that of the DNS server, or of the router.
 #include "lab/adopt_plan.h"
 
 #include <fmt/format.h>
@@ -16,47 +9,10 @@
 #include <cctype>
 
 #include "core/base/limits.h"
+#include "lab/adopt_networks.h"
 
 namespace pontoon::lab {
 namespace {
-
-constexpr std::uint8_t kUsualLength = 24;
-constexpr std::uint8_t kWidestGuess = 16;
-
-IpPrefix prefix_of(Ipv4Address address, unsigned length) {
-  const IpPrefix prefix{address, static_cast<std::uint8_t>(length)};
-  return {prefix.network(), prefix.length};
-}
-
-bool is_usable(const IpPrefix& subnet, Ipv4Address address) {
-  return subnet.contains(address) && IpAddress(address) != subnet.network() &&
-         IpAddress(address) != subnet.last();
-}
-
-// Nullopt when it is no mask, or one that leaves no room for us and a client.
-std::optional<std::uint8_t> mask_length(std::optional<Ipv4Address> mask) {
-  if (!mask) return std::nullopt;
-  unsigned length = 0;
-  while (length < 32 && (mask->value << length & 0x80000000U) != 0)
-    ++length;
-  const bool contiguous = length == 32 || (mask->value << length) == 0;
-  if (!contiguous || length < 8 || length > 30) return std::nullopt;
-  return static_cast<std::uint8_t>(length);
-}
-
-// A /24, or as much more as it takes to have the other address in it too.
-IpPrefix guess(Ipv4Address address, std::optional<Ipv4Address> other) {
-  const bool docker = (address.value >> 20) == 0xac1;  // 172.16.0.0/12: networks of /16
-  unsigned length = docker ? kWidestGuess : kUsualLength;
-  while (length > 8 && !is_usable(prefix_of(address, length), address))
-    --length;
-  if (!other || prefix_of(address, kWidestGuess) != prefix_of(*other, kWidestGuess)) {
-    return prefix_of(address, length);
-  }
-  while (length > kWidestGuess && !is_usable(prefix_of(address, length), *other))
-    --length;
-  return prefix_of(address, length);
-}
 
 class Planner {
  public:
@@ -71,11 +27,7 @@ class Planner {
   };
   using Votes = std::map<Ipv4Address, Vote>;
 
-  void add_network(const IpPrefix& subnet, bool given);
-  void find_networks();
-  void find_wished_networks();
   std::optional<std::size_t> network_with(Ipv4Address address) const;
-  bool founds_network(const Station& station) const;
   bool is_server(const Station& station) const;
   bool is_router(const Station& station) const;
   bool is_client(const Station& station) const;
@@ -102,72 +54,8 @@ class Planner {
   std::set<Ipv4Address> taken_;
 };
 
-void Planner::add_network(const IpPrefix& subnet, bool given) {
-  for (NetworkPlan& known : plan_.networks) {
-    if (!known.subnet.overlaps(subnet)) continue;
-    if (subnet.length < known.subnet.length) known.subnet = subnet;
-    known.given = known.given || given;
-    return;
-  }
-  if (plan_.networks.size() < limits::kNetworks)
-    plan_.networks.push_back({subnet, given, {}, {}, {}, {}});
-}
-
 std::optional<std::size_t> Planner::network_with(Ipv4Address address) const {
-  for (std::size_t i = 0; i < plan_.networks.size(); ++i) {
-    if (is_usable(plan_.networks[i].subnet, address)) return i;
-  }
-  return std::nullopt;
-}
-
-// Whoever only answers may be a router with half the Internet behind it.
-bool Planner::founds_network(const Station& station) const {
-  if (chosen_.contains(station.mac)) return true;
-  return !station.answers && !station.relays && (station.asks_dhcp || station.initiates);
-}
-
-void Planner::find_networks() {
-  for (const Grant& grant : survey_.grants) {
-    const auto length = mask_length(grant.mask);
-    const auto other = grant.router ? grant.router : grant.server;
-    const bool fits = length && is_usable(prefix_of(grant.address, *length), grant.address);
-    add_network(fits ? prefix_of(grant.address, *length) : guess(grant.address, other), fits);
-  }
-  for (const Station& station : survey_.stations) {
-    if (station.relays && station.giaddr && is_host_address(*station.giaddr) &&
-        !network_with(*station.giaddr)) {
-      add_network(guess(*station.giaddr, std::nullopt), false);
-    }
-    const auto address = station.firm_address();
-    if (founds_network(station) && address && !network_with(*address)) {
-      add_network(guess(*address, station.server), false);
-    }
-  }
-  if (plan_.networks.empty()) find_wished_networks();
-  if (plan_.networks.empty()) add_network({Ipv4Address::of(172, 17, 0, 0), 16}, true);
-  // Networks that were found apart may overlap once one of them has grown.
-  std::vector<NetworkPlan> found = std::move(plan_.networks);
-  plan_.networks.clear();
-  std::stable_sort(found.begin(), found.end(), [](const NetworkPlan& a, const NetworkPlan& b) {
-    return a.subnet.length < b.subnet.length;
-  });
-  for (const NetworkPlan& network : found)
-    add_network(network.subnet, network.given);
-}
-
-void Planner::find_wished_networks() {
-  for (const Station& station : survey_.stations) {
-    if (station.asks_dhcp && station.wished && !network_with(*station.wished)) {
-      add_network(guess(*station.wished, std::nullopt), false);
-    }
-  }
-  if (!plan_.networks.empty()) return;
-  for (const Station& station : survey_.stations) {
-    const auto address = station.main_address();
-    if (address && !network_with(*address)) add_network(guess(*address, std::nullopt), false);
-  }
-  if (!plan_.networks.empty() || survey_.arp_targets.empty()) return;
-  add_network(guess(survey_.arp_targets.begin()->first, std::nullopt), false);
+  return lab::network_with(plan_.networks, address);
 }
 
 // Its own address is one that it claims by ARP; what else it sends from is somebody behind it.
@@ -426,7 +314,7 @@ void Planner::find_replaced() {
 }
 
 Plan Planner::run() {
-  find_networks();
+  plan_.networks = find_networks(survey_, chosen_);
   find_clients();
   place_clients();
   drop_empty_networks();
