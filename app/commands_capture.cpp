@@ -86,7 +86,9 @@ class CaptureLoop {
       case Event::none:
         return;
       case Event::note:
+        return say(session_.text());
       case Event::stopped:
+        listening_ = false;
         return say(session_.text());
       case Event::captured:
         listening_ = false;

@@ -49,14 +49,15 @@ bool CaptureNames::refresh() {
   serial_ = network_.names_serial();
   present_ = network_.endpoints();
   stations_.clear();
-  for (const EndpointInfo& info : present_) {
+  for (const EndpointInfo& info : present_)
     places_.insert_or_assign(info.tag, place_of(info));
-    stations_[info.mac] = info.name;
-  }
   const auto gone = [this](std::uint32_t tag) { return network_.find_tag(tag) == nullptr; };
   for (auto it = places_.begin();
        it != places_.end() && places_.size() > present_.size() + limits::kCaptureDeparted;)
     it = gone(it->first) ? places_.erase(it) : std::next(it);
+  // In the order of their coming: a station's last owner has it.
+  for (const auto& [_, place] : places_)
+    stations_[place.mac] = place.name;
   return true;
 }
 
