@@ -11,7 +11,7 @@ DhcpService::DhcpService(const dhcp::ServerConfig& config, dhcp::LeaseBook& book
       drops_(drops),
       source_{config.gateway, dhcp::kServerPort},
       server_(config, book, *this, drops) {
-  gateway_.bind_udp(dhcp::kServerPort, *this);
+  gateway_.bind_udp(dhcp::kServerPort, *this, stack::UdpReach::link);
 }
 
 void DhcpService::on_datagram(const stack::UdpDatagram& datagram, Instant now) noexcept {

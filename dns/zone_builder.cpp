@@ -215,18 +215,18 @@ std::optional<NameView> ZoneBuilder::apex_above(NameView name) const {
   }
 }
 
-// Empty non-terminals: what lies between a name and its apex. Above a name that is in no zone only
-// the last label is ours to speak of: it is no NXDOMAIN (RFC 8020 2).
+// Empty non-terminals: what lies between a name and its apex. Above an apex, and above a name that
+// is in no zone, only the last label is ours to speak of: it is no NXDOMAIN (RFC 8020 2).
 void ZoneBuilder::add_ancestors() {
   const std::size_t count = drafts_.size();
   for (std::size_t i = 0; i < count; ++i) {
     const Name name = drafts_[i].name;
     const auto apex = apex_above(name);
-    if (!apex) {
+    const std::size_t apex_bytes = apex ? apex->size() : 0;
+    if (apex_bytes == 0 || apex_bytes == name.size()) {
       draft(Name(NameView(name).last_labels(1)));
       continue;
     }
-    const std::size_t apex_bytes = apex->size();
     for (NameView rest = name; rest.size() > apex_bytes; rest = rest.parent())
       draft(Name(rest));
   }

@@ -51,8 +51,7 @@ Result<std::unique_ptr<Stream>, stack::TcpRefusal> Egress::open(const stack::Flo
     case Verdict::gateway:
       return stack::TcpRefusal::refused;
     case Verdict::denied:
-      drops_.count(DropReason::policy_denied);
-      return stack::TcpRefusal::prohibited;
+      return stack::TcpRefusal::prohibited;  // which the TCP engine counts
   }
   auto stream = host_.connect({decision.host_target, flow.target.port});
   if (!stream) return refusal_for(stream.error());

@@ -105,8 +105,8 @@ const GatewayConfig& Gateway::config() const noexcept {
 TcpEngine& Gateway::tcp() noexcept {
   return impl_->tcp;
 }
-void Gateway::bind_udp(std::uint16_t port, UdpHandler& handler) {
-  impl_->bind_udp(port, handler);
+void Gateway::bind_udp(std::uint16_t port, UdpHandler& handler, UdpReach reach) {
+  impl_->bind_udp(port, handler, reach);
 }
 void Gateway::set_udp_forwarder(UdpHandler* handler) noexcept {
   impl_->udp_forwarder = handler;

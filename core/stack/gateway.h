@@ -39,9 +39,9 @@ class Gateway final : public Port {
   const GatewayConfig& config() const noexcept;
   TcpEngine& tcp() noexcept;
 
-  // Services at the gateway's own addresses (and, for `bind_udp`, at broadcast and multicast
-  // addresses of the link, from any source including 0.0.0.0: DHCP). One handler per port.
-  void bind_udp(std::uint16_t port, UdpHandler& handler);
+  // Services at the gateway's own addresses; with UdpReach::link also at broadcast and multicast
+  // addresses of the link, from any source including 0.0.0.0: DHCP. One handler per port.
+  void bind_udp(std::uint16_t port, UdpHandler& handler, UdpReach reach = UdpReach::own);
   // Unicast to anywhere that is not bound above, the gateway's own addresses included: the
   // forwarder decides.
   void set_udp_forwarder(UdpHandler* handler) noexcept;

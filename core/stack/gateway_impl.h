@@ -44,7 +44,7 @@ class Gateway::Impl final : public SegmentOutput, public UnresolvedSink, public 
   void enqueue(FrameRef frame, Instant now) noexcept;
   std::size_t dequeue(std::span<FrameRef> out) noexcept;
   void run(Instant now) noexcept;
-  void bind_udp(std::uint16_t port, UdpHandler& handler);
+  void bind_udp(std::uint16_t port, UdpHandler& handler, UdpReach reach);
   bool send_udp(const std::optional<MacAddress>& link, const SocketAddress& source,
                 const SocketAddress& target, ByteView payload, Instant now) noexcept;
 
@@ -67,6 +67,7 @@ class Gateway::Impl final : public SegmentOutput, public UnresolvedSink, public 
   struct UdpService {
     std::uint16_t port = 0;
     UdpHandler* handler = nullptr;
+    UdpReach reach = UdpReach::own;
   };
   // What a frame is handed on with.
   struct Link {
@@ -117,7 +118,8 @@ class Gateway::Impl final : public SegmentOutput, public UnresolvedSink, public 
   void on_tcp(const Packet& packet, Instant now) noexcept;
   void on_udp(const Packet& packet, Instant now) noexcept;
   void on_udp_to_many(const Packet& packet, const UdpDatagram& datagram, Instant now) noexcept;
-  UdpHandler* find_service(std::uint16_t port) const noexcept;
+  // With `reach` link only those that are bound so.
+  UdpHandler* find_service(std::uint16_t port, UdpReach reach) const noexcept;
 
   Addresses addresses_;
   FrameRing input_;

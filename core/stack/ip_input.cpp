@@ -93,7 +93,7 @@ Packet Gateway::Impl::describe(const Link& link, const IpAddress& source,
 
 bool Gateway::Impl::joined(const IpAddress& group) const noexcept {
   if (addresses_.in_group(group)) return true;
-  return is_dhcpv6_group(group) && find_service(kDhcpv6ServerPort) != nullptr;
+  return is_dhcpv6_group(group) && find_service(kDhcpv6ServerPort, UdpReach::link) != nullptr;
 }
 
 std::optional<DropReason> Gateway::Impl::judge(const Packet& packet) const noexcept {

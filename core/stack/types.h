@@ -39,6 +39,10 @@ struct UdpDatagram {
   ByteView payload;
 };
 
+// What a service's port hears: datagrams to the gateway's own addresses, or also those to everybody
+// on the link. An answer to those would carry a source that no packet may have (RFC 1122 3.2.1.3).
+enum class UdpReach : std::uint8_t { own, link };
+
 class UdpHandler {
  public:
   virtual ~UdpHandler() = default;

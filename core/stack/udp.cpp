@@ -22,14 +22,17 @@ void hand_over(UdpHandler& service, UdpDatagram datagram, Instant now) noexcept 
 
 }  // namespace
 
-void Gateway::Impl::bind_udp(std::uint16_t port, UdpHandler& handler) {
-  INVARIANT(service_count_ < services_.size() && find_service(port) == nullptr);
-  services_[service_count_++] = {port, &handler};
+void Gateway::Impl::bind_udp(std::uint16_t port, UdpHandler& handler, UdpReach reach) {
+  INVARIANT(service_count_ < services_.size() && find_service(port, UdpReach::own) == nullptr);
+  services_[service_count_++] = {port, &handler, reach};
 }
 
-UdpHandler* Gateway::Impl::find_service(std::uint16_t port) const noexcept {
-  for (std::size_t i = 0; i < service_count_; ++i)
-    if (services_[i].port == port) return services_[i].handler;
+UdpHandler* Gateway::Impl::find_service(std::uint16_t port, UdpReach reach) const noexcept {
+  for (std::size_t i = 0; i < service_count_; ++i) {
+    const UdpService& service = services_[i];
+    if (service.port != port) continue;
+    return reach == UdpReach::link && service.reach != UdpReach::link ? nullptr : service.handler;
+  }
   return nullptr;
 }
 
@@ -52,7 +55,7 @@ void Gateway::Impl::on_udp(const Packet& packet, Instant now) noexcept {
   }
   if (packet.to_many()) return on_udp_to_many(packet, datagram, now);
   const bool ours = packet.target_kind == TargetKind::ours;
-  if (UdpHandler* service = ours ? find_service(datagram.target.port) : nullptr) {
+  if (UdpHandler* service = ours ? find_service(datagram.target.port, UdpReach::own) : nullptr) {
     return hand_over(*service, datagram, now);
   }
   if (udp_forwarder != nullptr) return udp_forwarder->on_datagram(datagram, now);
@@ -65,7 +68,7 @@ void Gateway::Impl::on_udp(const Packet& packet, Instant now) noexcept {
 // DHCP above all: its clients have no address yet, or one of another network.
 void Gateway::Impl::on_udp_to_many(const Packet& packet, const UdpDatagram& datagram,
                                    Instant now) noexcept {
-  if (UdpHandler* service = find_service(datagram.target.port)) {
+  if (UdpHandler* service = find_service(datagram.target.port, UdpReach::link)) {
     return hand_over(*service, datagram, now);
   }
   drop(packet.source_kind == SourceKind::on_link ? DropReason::multicast_not_routed

@@ -31,6 +31,8 @@ void Sender::on_acknowledgement(Flow& flow, const Segment& segment, Instant now)
   const std::uint32_t window_before = send.window;
   take_window(flow, segment);
   if (send.window == 0) send.retries = 0;  // RFC 9293 3.8.6.1: probes are answered, so it lives
+  const bool opened = window_before == 0 && send.window > 0;
+  if (opened && flow.in_flight() == 0) send.rtt.end_back_off();
   if (segment.acknowledgement > send.unacknowledged) {
     advance(flow, segment, now);
     (void)take_sack(flow, segment);

@@ -28,6 +28,9 @@ class RttEstimator {
     if (timeout() < limits::kTcpMaxRto) ++doublings_;
   }
 
+  // The timeouts were window probes, and they were answered: nothing was lost.
+  void end_back_off() noexcept { doublings_ = 0; }
+
   // Deviation: the floor is 200 ms, not the second of RFC 6298 2.4, as in every stack in use.
   Duration timeout() const noexcept {
     const Duration floored = std::max(base_, limits::kTcpMinRto);
