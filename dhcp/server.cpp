@@ -90,9 +90,16 @@ void Server::on_message(const Arrival& arrival, Instant now) noexcept {
     return;
   }
   // The switch's guard lets no endpoint use another's MAC. So that no endpoint speaks for another
-  // one here either, the two must agree, even when a trusted port carried the frame.
-  if (!message->from_client || message->chaddr != arrival.source_mac ||
+  // one here either, the two must agree, even when a trusted port carried the frame; a relay that
+  // we know speaks for others.
+  const bool relayed = !message->giaddr.is_any() && relays_.contains(arrival.source_mac);
+  if (!message->from_client || (message->chaddr != arrival.source_mac && !relayed) ||
       message->chaddr.is_multicast()) {
+    drops_.count(DropReason::dhcp_not_ours);
+    return;
+  }
+  // RFC 2131 4.3.1: addresses are chosen by the network that 'giaddr' is on; we have but one.
+  if (!message->giaddr.is_any() && !config_.prefix.contains(message->giaddr)) {
     drops_.count(DropReason::dhcp_not_ours);
     return;
   }
