@@ -220,3 +220,11 @@ def test_fifty_endpoints_at_once_reach_each_other(user):
         assert done.stdout == "", done
         lab.pontoon("stop")
         wait_until(lambda: not lab.processes(), "all fifty end", 40)
+
+
+@each_user
+def test_a_flight_recorder_has_a_most(user):
+    """[limit:kRecorderMaxBytes]"""
+    with Lab(user) as lab:
+        refused = lab.pontoon("daemon", "--recorder", "257MiB", check=False)
+        assert refused.returncode != 0 and "up to 256 MiB" in refused.stderr, (refused.stdout, refused.stderr)

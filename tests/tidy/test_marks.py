@@ -18,6 +18,8 @@ LIMITS_BY_HAND = {
     "kApiTimeout": "half a minute of real time; that a silent client costs others nothing is in unit_control",
     "kReconnectInterval": "the default of an option that unit_netns sets to less",
     "kTerminateWait": "the default of an option that unit_netns sets to less",
+    "kReplayFileBytes": "a file of four gibibytes",
+    "kRecorderBytes": "the default of daemon --recorder; that it bounds is in tests/unit/capture/recorder_test.cpp",
     "kInterfaceNames": "a namespace with a thousand interfaces",
 }
 DROPS_BY_HAND = {}

@@ -33,11 +33,14 @@ TEST_CASE("a host that takes nothing is looked at less and less often",
   talk.send(talk.segment("A", "waits"));
   constexpr Duration kLongest = limits::kTcpRoomPoll * (1 << limits::kTcpRoomPollDoublings);
   talk.tick(4 * kLongest);
-  const unsigned before = talk.host->room_asked;
-  talk.tick(20 * kLongest);
-  const unsigned asked = talk.host->room_asked - before;
-  CHECK(asked >= 15);
-  CHECK(asked <= 4 * 20);  // a few questions in each visit
+  const Duration rest = talk.timers.next_deadline() - talk.now;
+  CHECK(rest <= kLongest);
+  talk.tick(rest);
+  CHECK(talk.timers.next_deadline() - talk.now == kLongest);
+  CHECK(talk.host->written.empty());
+  talk.host->room = 100;  // and nobody tells
+  talk.tick(kLongest);
+  CHECK(talk.host->written == "waits");
 }
 
 TEST_CASE("one pump works off kTurnFlows flows", "[limit:kTurnFlows]") {
