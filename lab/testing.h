@@ -77,8 +77,9 @@ struct EndpointOptions {
   std::vector<std::string> aliases;  // further names in DNS
   std::vector<std::string> publish;  // as for -p: "8080:80", "127.0.0.1:5353:53/udp"
   bool dhcp = false;                 // the address waits for a DHCP client inside
-  // ARP requests for its address are answered as a container's kernel would; they are among what it
-  // received all the same. False: what answers is yours.
+  // ARP requests of other endpoints for its address are answered as a container's kernel would
+  // (the gateway knows it without asking); they are among what it received all the same. False:
+  // what answers is yours.
   bool answer_arp = true;
 
   EndpointOptions() = default;
@@ -213,7 +214,8 @@ class World {
   void serve(const TcpServer& server);
   void serve(const UdpServer& server);
   void answer_ping(std::string_view address, Duration latency = {});
-  // What the servers at that address have read so far, and how often they were connected to.
+  // What a TCP server at that address has read so far, all connections together, and how often it
+  // was connected to.
   std::string received_by(std::string_view server) const;
   std::size_t connections_of(std::string_view server) const;
   Client connect(const TcpClientOptions& client);

@@ -48,14 +48,16 @@ Replay read_case(const fs::path& file) {
 
 }  // namespace
 
-Replay read_replay(const std::string& path) try {
-  if (fs::is_directory(path)) return read_case(fs::path(path) / "case.toml");
-  if (fs::path(path).extension() == ".toml") return read_case(path);
-  Replay out;
-  out.capture = read_file(path, limits::kReplayFileBytes);
-  return out;
-} catch (const fs::filesystem_error& error) {
-  throw Error(Error::Code::other, error.what());
+Replay read_replay(const std::string& path) {
+  try {
+    if (fs::is_directory(path)) return read_case(fs::path(path) / "case.toml");
+    if (fs::path(path).extension() == ".toml") return read_case(path);
+    Replay out;
+    out.capture = read_file(path, limits::kReplayFileBytes);
+    return out;
+  } catch (const fs::filesystem_error& error) {
+    throw Error(Error::Code::other, error.what());
+  }
 }
 
 }  // namespace pontoon::testing

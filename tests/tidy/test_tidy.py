@@ -60,6 +60,7 @@ NOT_ENGINES = {
     "dhcp/sqlite_lease_store": "SQLite's writer thread",
     "dns/cares_forwarder": "the upstream side",
     "dns/resolv_conf": "reads and watches resolv.conf",
+    "lab/testing_files": "reads cases and captures for the tests of others",
     "proxy/port_holder": "reads /proc to name who holds a port",
 }
 FORBIDDEN_CALLS = re.compile(
