@@ -106,6 +106,7 @@ class Adapter::Impl {
  public:
   Impl(const Case& description, const CaptureFile& capture);
   void adapt(std::string_view name, MutableBytes frame);
+  void as_asked(std::string_view name, MutableBytes frame);
   void on_sent(std::string_view name, MutableBytes frame);
   std::optional<std::vector<std::uint8_t>> answer(std::string_view name, ByteView frame) const;
   bool is_flooded(ByteView frame) const noexcept;
@@ -249,7 +250,12 @@ void Adapter::Impl::move_relay(std::string_view name, PacketEdit& edit, FrameSee
 void Adapter::Impl::redirect(PacketEdit& edit, const FrameSeen& seen, Ipv4Address gateway) {
   const Asker asker{seen.from, seen.source_port, seen.kind, transaction_of(seen)};
   Asked* known = asked_.find(asker);
-  if (known == nullptr) known = &asked_.put(asker, {});
+  if (!is_stood_in_for(seen, gateway)) {
+    // The gateway itself is one of several that are asked the same.
+    if (seen.to != gateway || known == nullptr) return;
+  } else if (known == nullptr) {
+    known = &asked_.put(asker, {});
+  }
   constexpr std::size_t kWaiting = 16;
   if (seen.kind == FrameSeen::Kind::tcp) {
     known->latest = seen.to;
@@ -260,7 +266,8 @@ void Adapter::Impl::redirect(PacketEdit& edit, const FrameSeen& seen, Ipv4Addres
 }
 
 void Adapter::Impl::restore(PacketEdit& edit, const FrameSeen& seen, Ipv4Address gateway) {
-  if (seen.from != gateway) return;
+  // A DHCP server's address is its identifier too, which its replies name.
+  if (seen.from != gateway || seen.is_dhcp()) return;
   Asked* known = asked_.find({seen.to, seen.target_port, seen.kind, transaction_of(seen)});
   if (known == nullptr) return;
   if (!known->waiting.empty()) {
@@ -317,9 +324,26 @@ void Adapter::Impl::adapt(std::string_view name, MutableBytes frame) {
   auto edit = PacketEdit::of(frame);
   if (!edit || edit->transport() == 0) return;
   move_relay(name, *edit, *seen);
-  if (is_stood_in_for(*seen, gateway)) redirect(*edit, *seen, gateway);
+  redirect(*edit, *seen, gateway);
   if (seen->has_port(kDhcpServerPort)) adapt_dhcp(*edit, frame, *seen, gateway);
   if (seen->kind == FrameSeen::Kind::tcp) adapt_tcp(*edit, frame, *seen);
+}
+
+void Adapter::Impl::as_asked(std::string_view name, MutableBytes frame) {
+  const auto seen = FrameSeen::parse(frame);
+  const Ipv4Address gateway = gateway_of(name);
+  if (!seen || gateway.is_any() || seen->to != gateway) return;
+  if (seen->kind == FrameSeen::Kind::arp) {
+    const Ipv4Address* looked_up = looked_up_.find(std::string(name));
+    if (seen->arp_request && looked_up != nullptr) store_be(&frame[kArpTarget], looked_up->value);
+    return;
+  }
+  auto edit = PacketEdit::of(frame);
+  if (!edit || edit->transport() == 0) return;
+  const Asked* known =
+      asked_.find({seen->from, seen->source_port, seen->kind, transaction_of(*seen)});
+  if (known == nullptr) return;
+  edit->set_target(known->waiting.empty() ? known->latest : known->waiting.back());
 }
 
 void Adapter::Impl::on_sent(std::string_view name, MutableBytes frame) {
@@ -354,6 +378,10 @@ Adapter::~Adapter() = default;
 
 void Adapter::adapt(std::string_view name, std::vector<std::uint8_t>& frame) {
   impl_->adapt(name, frame);
+}
+
+void Adapter::as_asked(std::string_view name, std::vector<std::uint8_t>& frame) {
+  impl_->as_asked(name, frame);
 }
 
 void Adapter::on_sent(std::string_view name, std::vector<std::uint8_t>& frame) {

@@ -13,7 +13,7 @@
 //   relays come from their 'giaddr', which is where our answers go.
 //   stand-ins  DNS queries to whatever server, renewals to the captured DHCP server, and ARP and
 //          pings for the captured router, DHCP and DNS servers, go to our gateway's address. Its
-//          answers carry the address that was asked.
+//          answers carry the address that was asked, save those of DHCP.
 //
 // Checksums are updated by difference (RFC 1624), so a wrong one stays wrong by as much. What is
 // malformed, cut or unknown passes unchanged.
@@ -23,6 +23,8 @@
 //   Adapter adapter(description, capture);          // looks through the capture once
 //   for each packet that is played into endpoint `name`:
 //     adapter.adapt(name, frame);                   // before World::send(); after Case::replaced
+//   for each frame that `name` has sent (FrameEvent::from_endpoint):
+//     adapter.as_asked(name, frame);                // what is kept and shown: to whom it was said
 //   for each frame that `name` is sent (FrameEvent::to_endpoint):
 //     adapter.on_sent(name, frame);                 // may change it: what is kept and shown
 //     if (auto answer = adapter.answer(name, frame)) // to be put on the endpoint's wire next
@@ -49,6 +51,7 @@ class Adapter {
   Adapter& operator=(const Adapter&) = delete;
 
   void adapt(std::string_view name, std::vector<std::uint8_t>& frame);
+  void as_asked(std::string_view name, std::vector<std::uint8_t>& frame);
   void on_sent(std::string_view name, std::vector<std::uint8_t>& frame);
   std::optional<std::vector<std::uint8_t>> answer(std::string_view name, ByteView frame) const;
   // A broadcast of another captured client. It reaches an endpoint, but is no answer of ours; among

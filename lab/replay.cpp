@@ -265,6 +265,7 @@ void Replay::watch(std::string_view where, FrameEvent event, ByteView frame,
     adapter_->on_sent(where, out.frame);
     answer_for(where, out.frame, now);
   }
+  if (adapter_ && event == FrameEvent::from_endpoint) adapter_->as_asked(where, out.frame);
   sink_.on_event(std::move(out));
 }
 

@@ -29,6 +29,7 @@ lab::Case home() {
   lab::CaseEndpoint endpoint;
   endpoint.request.name = "web";
   endpoint.request.ip = ip4("192.168.1.5");
+  endpoint.request.mac = kClientMac;
   out.endpoints.push_back(endpoint);
   out.stand_ins = {ip4("192.168.1.254")};
   out.adapt = true;
@@ -140,9 +141,23 @@ TEST_CASE("adapt: without a captured SYN-ACK its number is deduced from the firs
   CHECK(talk.adapted(adapter, segment(40000, 80, 101, 511, kAck)).acknowledgement.value == 9011);
 }
 
+TEST_CASE("adapt: the last acknowledgement is of all that our side has said, be it more or less") {
+  Connection talk;
+  talk.capture.add(tcp_frame(to_web(), segment(40000, 80, 101, 501, kAck)))
+      .add(tcp_frame(to_web(), segment(40000, 80, 101, 601, kAck)))
+      .add(tcp_frame(to_web(), segment(40000, 80, 101, 602, kAck)));  // with the FIN
+  Adapter adapter(home(), talk.capture.file());
+  talk.open(adapter);
+  talk.answer(adapter, segment(80, 40000, 9001, 101, kAck), pattern(300));
+  CHECK(talk.adapted(adapter, segment(40000, 80, 101, 551, kAck)).acknowledgement.value == 9051);
+  CHECK(talk.adapted(adapter, segment(40000, 80, 101, 601, kAck)).acknowledgement.value == 9301);
+  CHECK(talk.adapted(adapter, segment(40000, 80, 101, 602, kAck)).acknowledgement.value == 9301);
+}
+
 TEST_CASE("adapt: numbers wrap around") {
   CaptureBuilder capture;
-  capture.add(tcp_frame(to_web().reversed(), segment(80, 40000, 0xfffffff0, 101, kSynAck)));
+  capture.add(tcp_frame(to_web(), segment(40000, 80, 100, 0, kSyn)))
+      .add(tcp_frame(to_web().reversed(), segment(80, 40000, 0xfffffff0, 101, kSynAck)));
   Connection talk;
   Adapter adapter(home(), capture.file());
   talk.open(adapter);
@@ -185,12 +200,20 @@ TEST_CASE("adapt: queries to other DNS servers reach our gateway, answers come f
     Bytes frame = udp_frame(outwards(kClientMac, "192.168.1.5", server), 40000, 53, query);
     adapter.adapt("web", frame);
     CHECK(sound(frame).target == ip("192.168.1.1"));
+    adapter.as_asked("web", frame);
+    CHECK(sound(frame).target == ip(server));
   }
   for (const char* server : {"8.8.8.8", "1.1.1.1", "1.1.1.1"}) {
     Bytes answer = udp_frame(ours.reversed(), 53, 40000, query);
     adapter.on_sent("web", answer);
     CHECK(sound(answer).source == ip(server));
   }
+  // The gateway itself is asked from the same port, with the same ID.
+  Bytes same = udp_frame(ours, 40000, 53, query);
+  adapter.adapt("web", same);
+  Bytes own = udp_frame(ours.reversed(), 53, 40000, query);
+  adapter.on_sent("web", own);
+  CHECK(sound(own).source == ip("192.168.1.1"));
   Bytes direct = udp_frame(ours, 40001, 53, query);
   adapter.adapt("web", direct);
   CHECK(sound(direct).target == ip("192.168.1.1"));
@@ -215,6 +238,8 @@ TEST_CASE("adapt: the gateway answers ARP and pings for the router that it stand
       {wire::ArpOperation::request, kClientMac, ip4("192.168.1.5"), {}, ip4("192.168.1.254")});
   adapter.adapt("web", request);
   CHECK(dissect(request).arp->target_ip == ip4("192.168.1.1"));
+  adapter.as_asked("web", request);
+  CHECK(dissect(request).arp->target_ip == ip4("192.168.1.254"));
   Bytes reply = arp_frame(
       {wire::ArpOperation::reply, kRouterMac, ip4("192.168.1.1"), kClientMac, ip4("192.168.1.5")});
   adapter.on_sent("web", reply);
@@ -229,6 +254,57 @@ TEST_CASE("adapt: the gateway answers ARP and pings for the router that it stand
   Bytes pong = echo_frame(ours.reversed(), false, 7, 1);
   adapter.on_sent("web", pong);
   CHECK(sound(pong).source == ip("192.168.1.254"));
+}
+
+TEST_CASE("adapt: the client answers when our gateway looks for it, and nobody else") {
+  CaptureBuilder nothing;
+  const Adapter adapter(home(), nothing.file());
+  const auto who_has = [](const char* sender, const char* target) {
+    return arp_frame({wire::ArpOperation::request, kRouterMac, ip4(sender), {}, ip4(target)});
+  };
+  const auto answer = adapter.answer("web", who_has("192.168.1.1", "192.168.1.5"));
+  REQUIRE(answer);
+  const Dissected got = dissect(*answer);
+  CHECK(got.ethernet->source == kClientMac);
+  CHECK(got.ethernet->destination == kRouterMac);
+  CHECK(*got.arp == wire::ArpRepr{wire::ArpOperation::reply, kClientMac, ip4("192.168.1.5"),
+                                  kRouterMac, ip4("192.168.1.1")});
+  CHECK_FALSE(adapter.answer("web", who_has("192.168.1.1", "192.168.1.6")));
+  CHECK_FALSE(adapter.answer("web", who_has("192.168.1.7", "192.168.1.5")));
+  CHECK_FALSE(adapter.answer("nobody", who_has("192.168.1.1", "192.168.1.5")));
+  CHECK_FALSE(adapter.answer("web", echo_frame(to_web(), true, 1, 1)));
+  CHECK_FALSE(adapter.answer("web", Bytes(20)));
+}
+
+TEST_CASE("adapt: other clients' broadcasts are known for what they are") {
+  CaptureBuilder nothing;
+  const Adapter adapter(home(), nothing.file());
+  CHECK(adapter.is_flooded(dhcp_frame(DhcpClient::numbered(1).discover())));
+  CHECK_FALSE(adapter.is_flooded(dhcp_frame(DhcpClient::numbered(2).discover())));
+  CHECK_FALSE(adapter.is_flooded(echo_frame(to_web(), true, 1, 1)));
+  CHECK_FALSE(adapter.is_flooded({}));
+}
+
+TEST_CASE("adapt: a relay speaks from its 'giaddr', and hears from the server that answers") {
+  lab::Case description = home();
+  description.endpoints[0].request.relay = true;
+  CaptureBuilder nothing;
+  Adapter adapter(description, nothing.file());
+  dhcp::Message message = DhcpClient::numbered(7).discover();
+  message.giaddr = ip4("192.168.1.5");
+  const PacketEnds far = outwards(kClientMac, "10.0.0.1", "10.0.0.9");
+  Bytes frame = udp_frame(far, 67, 67, message.emit(548));
+  adapter.adapt("web", frame);
+  CHECK(sound(frame).source == ip("192.168.1.5"));
+  CHECK(sound(frame).target == ip("192.168.1.1"));
+  const PacketEnds ours = outwards(kClientMac, "192.168.1.5", "192.168.1.1");
+  Bytes reply = udp_frame(ours.reversed(), 67, 67, message.emit(548));
+  adapter.on_sent("web", reply);
+  CHECK(sound(reply).source == ip("192.168.1.1"));
+  Bytes other = udp_frame(far, 4000, 5000, pattern(9));
+  const Bytes before = other;
+  adapter.adapt("web", other);
+  CHECK(other == before);
 }
 
 dhcp::Message dhcp_in(const Bytes& frame) {

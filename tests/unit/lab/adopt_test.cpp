@@ -223,6 +223,21 @@ TEST_CASE("adopt: --map chooses who is played and under which name") {
   CHECK(endpoint(*by_mac, "db").request.ip == ip4("192.168.1.5"));
 }
 
+TEST_CASE("adopt: a relay stands at its 'giaddr', in the network of its clients") {
+  dhcp::Message message = DhcpClient::numbered(1).discover();
+  message.giaddr = ip4("192.168.50.1");
+  CaptureBuilder capture;
+  capture.add(udp_frame(outwards(DhcpClient::numbered(9).mac, "10.0.0.1", "10.0.0.5"), 67, 67,
+                        message.emit(548)));
+  const Adopted made = adopted(capture);
+  REQUIRE(made.description.endpoints.size() == 1);
+  CHECK(endpoint(made, "relay").request.relay);
+  CHECK(endpoint(made, "relay").request.ip == ip4("192.168.50.1"));
+  CHECK(endpoint(made, "relay").request.mac == DhcpClient::numbered(9).mac);
+  CHECK(made.description.networks[0].subnet.to_string() == "192.168.50.0/24");
+  CHECK(made.description.networks[0].gateway == ip4("192.168.50.2"));
+}
+
 TEST_CASE("adopt: TCP servers outside say what the captured ones said") {
   const MacAddress mac = DhcpClient::numbered(1).mac;
   const PacketEnds web = outwards(mac, "192.168.1.5", "93.184.216.34");
