@@ -29,14 +29,12 @@ class Inside:
         user = [] if self.lab.user == "root" else ["-U", "--preserve-credentials"]
         return ["nsenter", "-t", self.pid, *user, "-n", *command]
 
-    def command(self, *command):
-        return self.lab.on_host(*self._entered(*command))
-
     def sh(self, *command, check=True):
         return self.lab.host_sh(*self._entered(*command), check=check)
 
     def start(self, *command):
-        return self.lab.start(self.command(*command))
+        """Runs until the lab ends; none of pontoon's processes."""
+        return self.lab.start_on_host(*self._entered(*command))
 
     def ping(self, target, count=10, interval=0.05, wait=5):
         """What ping measured: `received`, `duplicates` and, when anything came, `min` in ms."""
