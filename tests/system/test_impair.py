@@ -8,7 +8,7 @@ from lab import OUTSIDE_IP, Lab, each_user, need_tools, wait_until
 
 GATEWAY = "172.17.0.1"
 
-# Counts what comes between the first byte and the end of ROUNDS of a tenth of a second each.
+# Tells at which rate bytes come in so many seconds, once the window has opened and what waited is gone.
 SINK = '''
 import socket, sys, time
 listener = socket.create_server(("0.0.0.0", int(sys.argv[1])))
