@@ -51,20 +51,37 @@ void print(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
-// Keeps what is asked for: for people the conversation, for a comparison what was sent.
-class Keeper final : public lab::ReplaySink {
+// Shows the conversation as it happens, and keeps what was sent for the comparison.
+class Stage final : public lab::ReplaySink {
  public:
-  explicit Keeper(bool conversation) : conversation_(conversation) {}
+  enum class Show : std::uint8_t { nothing, text, json };
+
+  Stage(Show show, std::size_t port_width) : show_(show), port_width_(port_width) {}
+
   void on_event(lab::ReplayEvent&& event) override {
     sent.add(event);
-    if (conversation_) events.push_back(std::move(event));
+    if (show_ == Show::nothing) return;
+    if (count_++ == 0) start_ns_ = event.time_ns;
+    if (show_ == Show::text) {
+      print(lab::event_text(event, start_ns_, port_width_));
+    } else {
+      print(count_ == 1 ? R"({"events":[)" : ",");
+      print(lab::event_json(event, start_ns_));
+    }
+  }
+  // What a JSON object of this case begins with, after what was printed already.
+  std::string json_begin() const {
+    if (show_ != Show::json) return "{";
+    return count_ == 0 ? R"({"events":[],)" : "],";
   }
 
   lab::SentFiles sent;
-  std::vector<lab::ReplayEvent> events;
 
  private:
-  bool conversation_;
+  Show show_;
+  std::size_t port_width_;
+  std::size_t count_ = 0;
+  std::int64_t start_ns_ = 0;
 };
 
 struct Outcome {
@@ -84,19 +101,27 @@ class Command {
 
   int one(const std::string& argument) {
     auto loaded = load_case(argument, adopt_);
-    if (!loaded) return refuse(argument, loaded.error());
+    if (!loaded) return refuse(argument, loaded.error(), "{");
     if (arguments_.seed) loaded->description.seed = *arguments_.seed;
-    auto outcome = play(*loaded);
-    if (!outcome) return refuse(argument, outcome.error());
-    show(*loaded, *outcome);
+    std::size_t width = 0;
+    for (const lab::CaseEndpoint& endpoint : loaded->description.endpoints)
+      width = std::max(width, endpoint.request.name.size());
+    Stage stage(what_to_show(), width);
+    auto outcome = play(*loaded, stage);
+    if (!outcome) return refuse(argument, outcome.error(), stage.json_begin());
+    show(*loaded, *outcome, stage.json_begin());
     return status_of(outcome->verdict);
   }
 
  private:
-  Result<Outcome> play(const LoadedCase& loaded) const;
+  Stage::Show what_to_show() const {
+    if (several_ || arguments_.quiet) return Stage::Show::nothing;
+    return arguments_.json ? Stage::Show::json : Stage::Show::text;
+  }
+  Result<Outcome> play(const LoadedCase& loaded, Stage& stage) const;
   Status<> judge(const LoadedCase& loaded, lab::PortFiles&& sent, Outcome& outcome) const;
-  void show(const LoadedCase& loaded, const Outcome& outcome) const;
-  int refuse(const std::string& argument, const Error& error) const;
+  void show(const LoadedCase& loaded, const Outcome& outcome, const std::string& json_begin) const;
+  int refuse(const std::string& argument, const Error& error, const std::string& json_begin) const;
 
   const ReplayArguments& arguments_;
   lab::AdoptOptions adopt_;
@@ -113,21 +138,19 @@ lab::PortFiles never_empty(lab::PortFiles files,
   return std::move(none).finish(endpoints);
 }
 
-Result<Outcome> Command::play(const LoadedCase& loaded) const {
-  Keeper keeper(!several_ && (!arguments_.quiet || arguments_.json));
-  auto result = lab::replay(loaded.description, loaded.capture, keeper);
+Result<Outcome> Command::play(const LoadedCase& loaded, Stage& stage) const {
+  auto result = lab::replay(loaded.description, loaded.capture, stage);
   if (!result) return Error{result.error().code, loaded.name + ": " + result.error().message};
   Outcome out;
   out.result = std::move(*result);
-  out.result.events = std::move(keeper.events);
   std::vector<std::string> notes = loaded.notes;
   notes.insert(notes.end(), out.result.notes.begin(), out.result.notes.end());
   if (!loaded.capture.problem.empty())
     notes.push_back("the capture is not whole: " + loaded.capture.problem);
   out.result.notes = std::move(notes);
   if (!loaded.capture.packets.empty()) out.start_ns = loaded.capture.packets.front().time_ns;
-  out.sent = keeper.sent.frames();
-  auto judged = judge(loaded, std::move(keeper.sent).finish(out.result.endpoints), out);
+  out.sent = stage.sent.frames();
+  auto judged = judge(loaded, std::move(stage.sent).finish(out.result.endpoints), out);
   if (!judged) return judged.error();
   return out;
 }
@@ -177,36 +200,34 @@ std::string summary(const LoadedCase& loaded, const Outcome& outcome) {
   return text + '\n';
 }
 
-std::string json_of(const LoadedCase& loaded, const Outcome& outcome, bool events) {
-  // One object: the conversation's, with what is the command's own in front.
-  lab::ReplayResult shown = outcome.result;
-  if (!events) shown.events.clear();
+// The replay's own object, with what is the command's in front.
+std::string json_of(const LoadedCase& loaded, const Outcome& outcome) {
   std::string text =
-      fmt::format(R"({{"case":{},"verdict":"{}","status":{},"packets":{},"sent":{},)",
+      fmt::format(R"("case":{},"verdict":"{}","status":{},"packets":{},"sent":{},)",
                   lab::json_text(loaded.name), to_string(outcome.verdict),
                   status_of(outcome.verdict), loaded.capture.packets.size(), outcome.sent);
   if (outcome.compared) text += fmt::format(R"("comparison":{},)", to_json(outcome.comparison));
-  text += lab::conversation_json(shown).substr(1);
-  return text.ends_with('\n') ? text : text + '\n';
+  return text + lab::outcome_json(outcome.result).substr(1);
 }
 
-void Command::show(const LoadedCase& loaded, const Outcome& outcome) const {
+void Command::show(const LoadedCase& loaded, const Outcome& outcome,
+                   const std::string& json_begin) const {
   if (!loaded.capture.problem.empty()) {
     std::fprintf(stderr, "pontoon: %s: the capture is not whole: %s; played as far as it goes\n",
                  printable(loaded.name).c_str(), printable(loaded.capture.problem).c_str());
   }
-  if (arguments_.json) {
-    return print(json_of(loaded, outcome, !several_ && !arguments_.quiet));
-  }
-  if (!several_ && !arguments_.quiet) print(lab::conversation_text(outcome.result));
+  if (arguments_.json) return print(json_begin + json_of(loaded, outcome));
+  if (!several_ && !arguments_.quiet) print(lab::outcome_text(outcome.result));
   const bool silent = arguments_.quiet && status_of(outcome.verdict) == kOk;
   if (!silent) print(summary(loaded, outcome));
   if (outcome.compared) print(to_text(outcome.comparison, outcome.start_ns, width_of_terminal()));
 }
 
-int Command::refuse(const std::string& argument, const Error& error) const {
+int Command::refuse(const std::string& argument, const Error& error,
+                    const std::string& json_begin) const {
   if (arguments_.json) {
-    print(fmt::format(R"({{"case":{},"verdict":"failed","status":{},"error":{}}})",
+    print(json_begin +
+          fmt::format(R"("case":{},"verdict":"failed","status":{},"error":{}}})",
                       lab::json_text(argument), kUnusable, lab::json_text(error.message)) +
           "\n");
   } else if (several_) {

@@ -45,6 +45,12 @@ class Notes {
   std::size_t more_ = 0;
 };
 
+// What was captured as Ethernet is played as it is, however little it may be.
+std::optional<Bytes> frame_of(const capture::Packet& packet, capture::LinkType type) {
+  if (type == capture::LinkType::ethernet) return packet.bytes;
+  return capture::as_ethernet(packet, type);
+}
+
 class Replay {
  public:
   Replay(const Case& description, const CaptureFile& capture, ReplaySink& sink)
@@ -185,7 +191,7 @@ Status<> Replay::play(const Players& players) {
     const capture::LinkType type = packet.interface < capture_.interfaces.size()
                                        ? capture_.interfaces[packet.interface].link_type
                                        : capture::LinkType::ethernet;
-    auto frame = capture::as_ethernet(packet, type);
+    auto frame = frame_of(packet, type);
     if (!frame) {
       notes_.add(number, fmt::format("{} bytes of link type {} are no frame; not played",
                                      packet.bytes.size(), static_cast<unsigned>(type)));

@@ -32,12 +32,12 @@ std::optional<Instant> Timeline::at(std::int64_t time_ns, std::string& note) {
   std::int64_t position = difference(raw, shift_ns_);
   const std::int64_t step = difference(position, last_ns_);
   if (step < -kSlack) {
-    note = fmt::format("the capture's clock goes back by {:.6f} s; times go on from there",
+    note = fmt::format("the capture's clock goes back by {:.9f} s; times go on from there",
                        -seconds(step));
     position = last_ns_;
     shift_ns_ = difference(raw, position);
   } else if (step < 0) {
-    note = fmt::format("{:.6f} s before an earlier packet; played with that one", -seconds(step));
+    note = fmt::format("{:.9f} s before an earlier packet; played with that one", -seconds(step));
     position = last_ns_;
   } else if (step > kGap) {
     position = last_ns_ + kGap;

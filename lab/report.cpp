@@ -180,15 +180,16 @@ void write_drop(std::string& out, const control::DropInfo& drop) {
   object.close();
 }
 
-std::string event_line(const ReplayEvent& event, std::int64_t start, std::size_t port_width) {
-  const Dissection frame = dissect(event.frame);
-  std::string line = fmt::format("{:>10} {:<{}} {} ", seconds(event.time_ns - start), event.port,
-                                 port_width, direction(event.event));
-  if (!frame.source.empty() || !frame.target.empty())
-    line += fmt::format("{} -> {} ", frame.source, frame.target);
-  if (event.event == FrameEvent::dropped)
-    line += fmt::format("DROPPED {}: ", event.reason ? to_string(*event.reason) : "unknown");
-  return line + frame.summary + '\n';
+void write_beginning(JsonObject& object, const ReplayResult& result) {
+  object.number("played", result.played);
+  object.list("endpoints", result.endpoints, write_endpoint);
+}
+
+void write_end(JsonObject& object, const ReplayResult& result) {
+  object.list("clients", result.clients, write_client);
+  object.list("drops", result.drops, write_drop);
+  object.list("notes", result.notes,
+              [](std::string& text, const std::string& note) { text += json_string(note); });
 }
 
 // What a client got, without anything that could steer a terminal.
@@ -200,13 +201,35 @@ std::string shown(std::string_view text) {
 
 }  // namespace
 
+std::string event_text(const ReplayEvent& event, std::int64_t start_ns, std::size_t port_width) {
+  const Dissection frame = dissect(event.frame);
+  std::string line = fmt::format("{:>10} {:<{}} {} ", seconds(event.time_ns - start_ns), event.port,
+                                 port_width, direction(event.event));
+  if (!frame.source.empty() || !frame.target.empty())
+    line += fmt::format("{} -> {} ", frame.source, frame.target);
+  if (event.event == FrameEvent::dropped)
+    line += fmt::format("DROPPED {}: ", event.reason ? to_string(*event.reason) : "unknown");
+  return line + frame.summary + '\n';
+}
+
+std::string event_json(const ReplayEvent& event, std::int64_t start_ns) {
+  std::string out;
+  write_event(out, event, start_ns);
+  return out;
+}
+
 std::string conversation_text(const ReplayResult& result) {
   std::size_t port_width = 0;
   for (const ReplayEvent& event : result.events)
     port_width = std::max(port_width, event.port.size());
   std::string text;
   for (const ReplayEvent& event : result.events)
-    text += event_line(event, first_time(result), port_width);
+    text += event_text(event, first_time(result), port_width);
+  return text + outcome_text(result);
+}
+
+std::string outcome_text(const ReplayResult& result) {
+  std::string text;
   for (std::size_t i = 0; i < result.clients.size(); ++i)
     text += fmt::format("client {}: {}, received {}\n", i + 1, state_name(result.clients[i].state),
                         shown(result.clients[i].received));
@@ -220,15 +243,20 @@ std::string conversation_text(const ReplayResult& result) {
 std::string conversation_json(const ReplayResult& result) {
   std::string out;
   JsonObject object(out);
-  object.number("played", result.played);
-  object.list("endpoints", result.endpoints, write_endpoint);
+  write_beginning(object, result);
   object.list("events", result.events, [&](std::string& text, const ReplayEvent& event) {
     write_event(text, event, first_time(result));
   });
-  object.list("clients", result.clients, write_client);
-  object.list("drops", result.drops, write_drop);
-  object.list("notes", result.notes,
-              [](std::string& text, const std::string& note) { text += json_string(note); });
+  write_end(object, result);
+  object.close();
+  return out + '\n';
+}
+
+std::string outcome_json(const ReplayResult& result) {
+  std::string out;
+  JsonObject object(out);
+  write_beginning(object, result);
+  write_end(object, result);
   object.close();
   return out + '\n';
 }

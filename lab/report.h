@@ -1,6 +1,7 @@
 // What happened in a replay, for people and for tools.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "lab/replay.h"
@@ -19,5 +20,12 @@ std::string conversation_text(const ReplayResult& result);
 // One object: "played", "endpoints", "events" with their layers and fields, "clients", "drops",
 // "notes". Documented in docs/replay.md.
 std::string conversation_json(const ReplayResult& result);
+
+// The same in pieces, for a replay that is too long to be held: one event, its time shown as
+// seconds since `start_ns`, and everything but the events.
+std::string event_text(const ReplayEvent& event, std::int64_t start_ns, std::size_t port_width);
+std::string event_json(const ReplayEvent& event, std::int64_t start_ns);
+std::string outcome_text(const ReplayResult& result);
+std::string outcome_json(const ReplayResult& result);
 
 }  // namespace pontoon::lab
