@@ -99,6 +99,7 @@ Conversation& Conversations::add(Station& station, const Script& script, Outcome
   conversation.expected = expected;
   conversation.began = world_.now();
   conversation.checker = std::make_unique<StreamChecker>(conversation.script, report_);
+  if (expected != Outcome::complete) conversation.checker->allow_reset();
   return conversation;
 }
 

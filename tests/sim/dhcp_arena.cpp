@@ -104,6 +104,7 @@ void DhcpArena::deliver(DhcpClient& client, const std::vector<std::uint8_t>& mes
       holdings_.erase(held);
     }
   }
+  if (text && text->type == dhcp_type::request) requested_.emplace(text->chaddr, now);
   engine_->server.on_message({client.config().mac, source, target, message}, now);
 }
 
@@ -149,7 +150,8 @@ void DhcpArena::on_acknowledged(const DhcpText& text, Instant now) {
   on_offered(text, now);
   const auto seconds = text.u32(51);
   if (!seconds) return report_.fail("dhcp server", "acknowledges a lease without a time");
-  const Instant until = now + std::chrono::seconds(*seconds);
+  const auto requested = requested_.extract(text.chaddr);
+  const Instant until = (requested ? requested.mapped() : now) + std::chrono::seconds(*seconds);
   if (std::chrono::seconds(*seconds) > config_.lease)
     report_.fail("dhcp server", "acknowledges a lease longer than it is configured to");
   const auto declined = declined_.find(text.yiaddr);

@@ -163,8 +163,11 @@ void DhcpClient::on_time(Instant now) {
       // Perhaps the offer was lost with the daemon: from the beginning, sometimes.
       if (random_.below(3) == 0) state_ = State::selecting;
       return ask(now);
-    case State::selecting:
     case State::rebooting:
+      // A server that has no record of it stays silent (RFC 2131 4.3.2).
+      if (random_.below(3) == 0) state_ = State::selecting;
+      return ask(now);
+    case State::selecting:
       return ask(now);
   }
 }

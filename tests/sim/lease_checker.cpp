@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::string_view kName = "lease exclusivity";
 constexpr std::size_t kYiaddrAt = 16;
+constexpr std::size_t kClientAt = 28;
 constexpr std::size_t kOptionsAt = 240;
 
 // The message type of a DHCP message, by RFC 2131 alone; 0 when it has none.
@@ -55,7 +56,8 @@ void LeaseChecker::on_frame(std::string_view where, ByteView frame) {
   const ByteView message = frame.subspan(14 + 20 + 8);
   if (type_of(message) != 5) return;
   const lab::Member* member = world_.member(where);
-  if (member != nullptr)
+  const MacAddress client = MacAddress::from(message.subspan(kClientAt, 6));
+  if (member != nullptr && member->mac() == client)
     on_acknowledgement(*member, Ipv4Address::from(message.subspan(kYiaddrAt, 4)));
 }
 

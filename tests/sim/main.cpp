@@ -1,5 +1,7 @@
 // pontoon_sim [SEED...] [--seeds N] [--minutes N] [--seconds N] [--pcaps DIR] [--hash]
 //
+// pontoon_sim --goodput
+//
 // Without seeds: 1, 2, 3, ... until so many are done or so much time has passed.
 #include <fmt/format.h>
 
@@ -17,6 +19,7 @@
 #include <unistd.h>
 
 #include "core/capture/writer.h"
+#include "tests/sim/goodput.h"
 #include "tests/sim/simulation.h"
 
 extern "C" void __sanitizer_set_death_callback(void (*callback)()) __attribute__((weak));
@@ -31,6 +34,7 @@ struct Wish {
   std::chrono::seconds time = std::chrono::hours(24);
   std::string pcaps = "build/sim";
   bool hashes = false;
+  bool goodput = false;
 };
 
 std::optional<std::uint64_t> number(std::string_view text) {
@@ -51,8 +55,8 @@ int usage(std::string_view why) {
 std::optional<std::string> parse(const std::vector<std::string_view>& words, Wish& wish) {
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string_view word = words[i];
-    if (word == "--hash") {
-      wish.hashes = true;
+    if (word == "--hash" || word == "--goodput") {
+      (word == "--hash" ? wish.hashes : wish.goodput) = true;
       continue;
     }
     if (!word.starts_with("--")) {
@@ -171,5 +175,9 @@ int main(int argc, char** argv) {
     std::_Exit(1);
   });
   if (__sanitizer_set_death_callback != nullptr) __sanitizer_set_death_callback(on_death);
+  if (wish.goodput) {
+    fmt::print("{}", goodput_table());
+    return 0;
+  }
   return run(wish);
 }

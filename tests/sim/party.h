@@ -36,6 +36,7 @@ class Party {
   bool done() const noexcept { return aborted_ || reset_ || (ended_ && shut_down_); }
   bool aborted() const noexcept { return aborted_; }
   bool was_reset() const noexcept { return reset_; }
+  std::uint64_t heard() const noexcept { return heard_; }
   std::string describe() const;
 
  private:

@@ -135,6 +135,9 @@ bool Simulation::seat(Seat& place) {
   request.name = place.name;
   request.network = place.network;
   request.publish = {fmt::format("{}:{}", place.published, kEndpointPort)};
+  // What was sent before it came is no business of its.
+  world_.settle();
+  ledger_.close();
   const auto member = world_.add_endpoint(request);
   if (!member) {
     report_.step(place.name + " is refused: " + member.error().message);

@@ -46,7 +46,7 @@ void StreamChecker::on_end(Way way, std::uint64_t position) {
 }
 
 void StreamChecker::on_reset(Way way, std::uint64_t position) {
-  if (disturbed_ || script_.aborts()) return;
+  if (disturbed_ || reset_allowed_ || script_.aborts()) return;
   report_.fail(kName, fmt::format("conversation {}, {}: a reset after {} bytes of {}, and nobody "
                                   "had aborted",
                                   script_.id, words(way), position, script_.writer(way).length));

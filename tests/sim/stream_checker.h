@@ -23,6 +23,8 @@ class StreamChecker {
   void on_end(Way way, std::uint64_t position);
   void on_reset(Way way, std::uint64_t position);
 
+  // The host does not take the connection: a reset is the answer to it.
+  void allow_reset() noexcept { reset_allowed_ = true; }
   // From now on either end may be cut off: the daemon died, or an endpoint has gone.
   void disturb() noexcept { disturbed_ = true; }
   bool disturbed() const noexcept { return disturbed_; }
@@ -39,6 +41,7 @@ class StreamChecker {
   Report& report_;
   std::array<Side, 2> sides_{};
   bool disturbed_ = false;
+  bool reset_allowed_ = false;
 };
 
 }  // namespace pontoon::sim
