@@ -1,7 +1,10 @@
 #define TOML_EXCEPTIONS 0
-// toml++ 3.3 tells the compiler that is_non_ascii_horizontal_whitespace() never sees what it is asked
-// about for most letters beyond ASCII: undefined behaviour where "no" is meant. So it says no.
+// toml++ 3.3 tells the compiler that is_non_ascii_horizontal_whitespace() never sees what it is
+// asked about for most letters beyond ASCII: undefined behaviour where "no" is meant. So it says
+// no. It also asserts that a key begins like one just before it says what is wrong with a key that
+// does not: without the assertion the error comes.
 // clang-format off
+#define TOML_ASSERT(expr) static_assert(true)
 #include <cstdint>
 #include <toml++/impl/preprocessor.h>
 #pragma push_macro("TOML_UNREACHABLE")

@@ -23,8 +23,8 @@ constexpr std::uint32_t kInitial = 0xfffff000;  // wraps soon
 constexpr unsigned kSteps = 200;
 constexpr unsigned kSettleTurns = 2000;
 
-char endpoint_byte(std::uint32_t offset) {
-  return static_cast<char>(offset * 7 + (offset >> 8));
+char endpoint_byte(std::uint32_t sequence) {
+  return static_cast<char>(sequence * 7 + (sequence >> 8));
 }
 char host_byte(std::size_t position) {
   return static_cast<char>(position * 13 + (position >> 8));
@@ -103,18 +103,17 @@ class Bench final : public stack::SegmentOutput, public stack::TcpForwarder {
   void send(const wire::TcpRepr& repr, std::size_t length) {
     std::vector<std::uint8_t> bytes(repr.header_size() + length);
     const auto text = std::span(bytes).subspan(repr.header_size());
-    const TcpSequence begin = repr.sequence + (repr.flags.syn ? 1U : 0U);
     for (std::size_t i = 0; i < length; ++i) {
-      const std::uint32_t offset = begin.value + static_cast<std::uint32_t>(i) - (kInitial + 1);
-      text[i] = static_cast<std::uint8_t>(endpoint_byte(offset));
+      const TcpSequence at = repr.sequence + static_cast<std::uint32_t>(i);
+      text[i] = static_cast<std::uint8_t>(endpoint_byte(at.value));
     }
+    last_sent_ = repr.sequence;
     repr.emit(std::span(bytes).first(repr.header_size()), text, kEndpoint.ip, kFar.ip);
     const auto view = wire::TcpView::parse(bytes);
     ORACLE(view, "an emitted segment does not parse");
     if (repr.flags.syn && !synchronized_) next_ = repr.sequence + 1;
     const TcpSequence end = repr.sequence + view->sequence_length();
     if (end > next_ && end - next_ < 70000) next_ = end;
-    sent_until_ = later(sent_until_, end);
     engine_.on_segment(kEndpoint.ip, kFar.ip, *view, now_);
   }
 
@@ -170,13 +169,16 @@ class Bench final : public stack::SegmentOutput, public stack::TcpForwarder {
   void check_host() const {
     if (!host_ || opens_ > 1 || published_) return;
     const std::string& written = host_->written;
-    for (std::size_t i = 0; i < written.size(); ++i)
-      ORACLE(written[i] == endpoint_byte(static_cast<std::uint32_t>(i)), "the host got other text");
+    for (std::size_t i = 0; i < written.size(); ++i) {
+      const TcpSequence at = opened_by_ + (1U + static_cast<std::uint32_t>(i));
+      ORACLE(written[i] == endpoint_byte(at.value), "the host got other text");
+    }
   }
 
   Result<std::unique_ptr<Stream>, stack::TcpRefusal> open(const stack::FlowKey&,
                                                           Instant) noexcept override {
     ++opens_;
+    opened_by_ = last_sent_;
     if (opens_ > 3) return stack::TcpRefusal::refused;
     host_ = std::make_shared<test::ScriptedHost>();
     said_ = 0;
@@ -228,9 +230,10 @@ class Bench final : public stack::SegmentOutput, public stack::TcpForwarder {
   std::size_t said_ = 0;
   std::size_t out_ = 0;
   TcpSequence next_{kInitial};
-  TcpSequence sent_until_{kInitial};
   TcpSequence theirs_{};
   TcpSequence first_{};
+  TcpSequence last_sent_{};
+  TcpSequence opened_by_{};  // the SYN's
   std::uint32_t echo_ = 0;
   stack::TcpEngine engine_{{pool_, timers_, random_}, *this, drops_};
 };
