@@ -173,7 +173,7 @@ TEST_CASE("what one endpoint provokes leaves the others' ICMP errors alone",
   complain(icmp, "172.17.1.2");
   CHECK(world.output.queue().size() == limits::kIcmpErrorBurst + 1);
   // Time brings some back.
-  world.now += std::chrono::seconds(10) / limits::kIcmpErrorsPerSecond;
+  world.now += Duration(std::chrono::seconds(10)) / limits::kIcmpErrorsPerSecond;
   for (unsigned i = 0; i < limits::kIcmpErrorBurst; ++i)
     complain(icmp, "172.17.0.2");
   CHECK(world.output.queue().size() == limits::kIcmpErrorBurst + 1 + 10);
