@@ -8,6 +8,9 @@
 namespace pontoon::dhcp {
 namespace {
 
+// RFC 2131 4.1: the first repetition of a message comes after four seconds, give or take one.
+constexpr Duration kPromptAnswer = std::chrono::seconds(2);
+
 // What a client calls itself is shown to people: printable ASCII only, and not too much of it.
 std::string displayable(std::string_view claimed) {
   std::string shown;
@@ -314,8 +317,11 @@ void Server::settle_parked(const Parked& parked, bool ok, Instant now) {
   const Instant promised = book_.durable_until(parked.address).value_or(now);
   const Duration rest = promised == kNever ? config_.lease : promised - now;
   if (held && rest >= std::chrono::seconds(1)) {
-    // A client counts from its request on, which is before we had set the end of the lease.
-    const Duration time = ok ? config_.lease : std::min(rest, config_.lease);
+    // A client counts from its last request on (RFC 2131 4.4.1), and the book from the first. While
+    // no client repeats itself yet, that came before we had set the end of the lease; later only
+    // the rest may be promised, whether we heard the repetition or not.
+    const bool prompt = ok && rest + kPromptAnswer >= config_.lease;
+    const Duration time = prompt ? config_.lease : std::min(rest, config_.lease);
     return acknowledge(parked.request, parked.source_mac, *lease, time, now);
   }
   drops_.count(DropReason::dhcp_not_durable);

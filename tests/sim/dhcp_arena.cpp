@@ -104,7 +104,11 @@ void DhcpArena::deliver(DhcpClient& client, const std::vector<std::uint8_t>& mes
       holdings_.erase(held);
     }
   }
-  if (text && text->type == dhcp_type::request) requested_.emplace(text->chaddr, now);
+  if (text) {
+    report_.step(fmt::format("arena: {} says {} (ciaddr {}, asks for {})", text->chaddr.to_string(),
+                             text->type, text->ciaddr.to_string(),
+                             Ipv4Address{text->u32(50).value_or(0)}.to_string()));
+  }
   engine_->server.on_message({client.config().mac, source, target, message}, now);
 }
 
@@ -114,6 +118,8 @@ void DhcpArena::send(const dhcp::Reply& reply, Instant now) noexcept {
   hash_ = (hash_ ^ static_cast<std::uint64_t>(now.time_since_epoch().count())) * 1099511628211ULL;
   const auto text = DhcpText::parse(reply.payload);
   if (!text) return report_.fail("dhcp server", "sends what is no DHCP message");
+  report_.step(fmt::format("arena: {} is told {} ({} for {} s)", text->chaddr.to_string(),
+                           text->type, text->yiaddr.to_string(), text->u32(51).value_or(0)));
   if (text->type == dhcp_type::ack && !text->yiaddr.is_any()) on_acknowledged(*text, now);
   if (text->type == dhcp_type::offer) on_offered(*text, now);
   const auto delay = link_delay();
@@ -150,8 +156,12 @@ void DhcpArena::on_acknowledged(const DhcpText& text, Instant now) {
   on_offered(text, now);
   const auto seconds = text.u32(51);
   if (!seconds) return report_.fail("dhcp server", "acknowledges a lease without a time");
-  const auto requested = requested_.extract(text.chaddr);
-  const Instant until = (requested ? requested.mapped() : now) + std::chrono::seconds(*seconds);
+  // RFC 2131 4.4.1: the client counts from the request that it has sent last.
+  const auto client = std::find_if(clients_.begin(), clients_.end(), [&](const DhcpClient& each) {
+    return each.config().mac == text.chaddr;
+  });
+  if (client->xid() != text.xid) return;  // it no longer waits for this
+  const Instant until = client->asked() + std::chrono::seconds(*seconds);
   if (std::chrono::seconds(*seconds) > config_.lease)
     report_.fail("dhcp server", "acknowledges a lease longer than it is configured to");
   const auto declined = declined_.find(text.yiaddr);
@@ -176,6 +186,7 @@ void DhcpArena::on_acknowledged(const DhcpText& text, Instant now) {
 void DhcpArena::write_leases() {
   if (disk_held_ || store_->waiting() == 0) return;
   if (disk_full_) {
+    report_.step("arena: the disk is full");
     store_->fail_all("the arena's disk is full");
   } else {
     store_->complete_all();

@@ -61,8 +61,6 @@ class DhcpArena final : private dhcp::ReplySender {
   std::deque<DhcpClient> clients_;
   std::map<Ipv4Address, Holding> holdings_;
   std::map<Ipv4Address, Instant> declined_;
-  // When the first request came that has no answer yet: leases are counted from there.
-  std::map<MacAddress, Instant> requested_;
   std::uint32_t loss_ = 0;
   bool disk_held_ = false;
   bool disk_full_ = false;

@@ -160,12 +160,12 @@ void DhcpClient::on_time(Instant now) {
       around_.timers.arm(timer_, std::max(renew_, now));
       return;
     case State::requesting:
-      // Perhaps the offer was lost with the daemon: from the beginning, sometimes.
-      if (random_.below(3) == 0) state_ = State::selecting;
-      return ask(now);
     case State::rebooting:
-      // A server that has no record of it stays silent (RFC 2131 4.3.2).
-      if (random_.below(3) == 0) state_ = State::selecting;
+      // A server that has no record of it stays silent (RFC 2131 4.3.2), perhaps since it died.
+      if (random_.below(3) == 0) {
+        state_ = State::selecting;
+        xid_ = random_.u32();
+      }
       return ask(now);
     case State::selecting:
       return ask(now);

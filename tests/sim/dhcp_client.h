@@ -66,6 +66,8 @@ class DhcpClient {
   bool bound(Instant now) const noexcept {
     return (state_ == State::bound || state_ == State::renewing) && now < until_;
   }
+  std::uint32_t xid() const noexcept { return xid_; }
+  Instant asked() const noexcept { return asked_; }  // last
   bool idle() const noexcept { return state_ == State::idle; }
   Ipv4Address address() const noexcept { return address_; }
 
