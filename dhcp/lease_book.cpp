@@ -121,6 +121,12 @@ void LeaseBook::move(Entry& entry, LeaseState state, Instant expires) {
   enter(entry);
 }
 
+void LeaseBook::hold_anew(Entry& entry) {
+  if (!entry.rests()) return;
+  entry.born = next_change_++;
+  entry.durable_until.reset();
+}
+
 void LeaseBook::set_mac(Entry& entry, const MacAddress& mac) {
   if (entry.lease.mac == mac) return;
   unindex_mac(entry);
@@ -228,6 +234,7 @@ Result<const Lease*, Refusal> LeaseBook::bind(const Client& client, Ipv4Address 
   if (held->lease.address != address) return Refusal::unavailable;
   if (held->is_endpoint() && held->lease.state == LeaseState::bound) return &held->lease;
   INVARIANT(until > now);
+  hold_anew(*held);
   held->remembered = true;
   held->lease.hostname = client.hostname;
   set_mac(*held, client.mac);

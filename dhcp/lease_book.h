@@ -187,6 +187,8 @@ class LeaseBook {
   void erase(Entry& entry);
   void enter(Entry& entry);
   void leave(Entry& entry);
+  // Who comes back to a lease that rests holds it anew: what was written before promises nothing.
+  void hold_anew(Entry& entry);
   void move(Entry& entry, LeaseState state, Instant expires);
   void set_mac(Entry& entry, const MacAddress& mac);
   void index_mac(const Entry& entry);

@@ -133,6 +133,7 @@ Lease LeaseBook::take_over(Ipv4Address address, const Claim& claim, const std::s
     content.state = LeaseState::bound;
     held = &create(address, std::move(content), identity);
   } else {
+    hold_anew(*held);
     set_mac(*held, claim.mac);
     move(*held, LeaseState::bound, kNever);
   }

@@ -108,6 +108,8 @@ void ReferenceTcp::on_segment(const wire::TcpRepr& segment, std::string_view tex
   check_options(segment);
   const std::int64_t position = unfold(segment.sequence, peer_initial_, expected_);
   if (segment.flags.rst) {
+    // In TIME-WAIT a late segment of ours may have met no connection any more (RFC 1337).
+    if (fin_taken_ && said_all()) return;
     const auto at = static_cast<std::uint64_t>(position);
     if (position < 0 || at < expected_ || at > std::max(edge_, expected_)) return;
     state_ = State::reset;

@@ -4,7 +4,7 @@
 
 namespace pontoon::sim {
 namespace {
-constexpr std::size_t kSteps = 80;
+constexpr std::size_t kSteps = 120;
 }
 
 std::string Report::stamp() const {

@@ -50,6 +50,31 @@ TEST_CASE("while the disk is slow no client is promised more than the disk was")
   CHECK(talk.expect(MessageType::ack, "172.17.0.2").message.lease_time_s == 43200 - 64);
 }
 
+// Found by the simulator: the disk was told of the release before it was told of the return.
+TEST_CASE("an endpoint that went and came back is not acknowledged by what was written before") {
+  DhcpTalk talk;
+  const DhcpClient client = DhcpClient::numbered(1);
+  const auto claim = [&] {
+    REQUIRE(talk.book.claim({"web", client.mac, std::nullopt}, talk.now()));
+  };
+  talk.hold_disk();
+  claim();
+  talk.send(client.discover());
+  talk.expect(MessageType::offer, "172.17.0.2");
+  talk.send(client.select(address("172.17.0.2"), talk.gateway));  // waits for the claim
+  talk.book.release("web", talk.now());
+  talk.end_turn();
+  claim();
+  talk.store.complete_all();
+  for (const Completion& completion : talk.store.poll())
+    talk.server.on_durable(completion, talk.now());
+  CHECK(talk.store.durable().at(0).state == LeaseState::released);
+  talk.expect_drop(DropReason::dhcp_not_durable);
+  talk.mend_disk();
+  talk.send(client.select(address("172.17.0.2"), talk.gateway));
+  talk.expect(MessageType::ack, "172.17.0.2");
+}
+
 TEST_CASE("a slow disk makes batches larger, not longer", "[limit:kLeaseBatchesInFlight]") {
   DhcpTalk talk;
   talk.hold_disk();
