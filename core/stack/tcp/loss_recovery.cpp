@@ -13,16 +13,19 @@ constexpr std::uint16_t kDuplicateThreshold = 3;  // RFC 5681 3.2
 }  // namespace
 
 // RFC 9293 3.10.7.4, fifth: a segment that is older than the one which set the window does not.
+// Deviation: one that acknowledges more does, whatever its number. Behind a hole that a repetition
+// fills, the RFC would keep the window of what was ahead of it, and let us send beyond it.
 void Sender::take_window(Flow& flow, const Segment& segment) const noexcept {
   SendSide& send = flow.send;
-  const bool newer = send.window_sequence < segment.sequence ||
+  const bool newer = segment.acknowledgement > send.unacknowledged ||
+                     send.window_sequence < segment.sequence ||
                      (send.window_sequence == segment.sequence &&
                       send.window_acknowledgement <= segment.acknowledgement);
   if (!newer) return;
   // RFC 7323 2.2: the window of a SYN is not scaled.
   send.window = std::uint32_t{segment.window} << (segment.flags.syn ? 0 : send.scale);
   send.most_window = std::max(send.most_window, send.window);
-  send.window_sequence = segment.sequence;
+  send.window_sequence = wire::later(send.window_sequence, segment.sequence);
   send.window_acknowledgement = segment.acknowledgement;
 }
 

@@ -109,6 +109,28 @@ TEST_CASE("the endpoint's window bounds what is in flight") {
   REQUIRE(talk.expect("A").text.size() == 3000);
 }
 
+// Found by the simulator: the window of the segment ahead of the hole was kept.
+TEST_CASE("a repetition that acknowledges more sets the window") {
+  TcpTalk talk;
+  talk.syn_options.mss = kMss;
+  talk.window = 1000;
+  talk.connect();
+  const TcpTalk::Draft lost = talk.segment("A", "lost");
+  talk.our_next += 4;
+  talk.send(talk.segment("A", "ahead"));  // with the window of a thousand
+  talk.expect_ack(9);
+  talk.host->say(pattern(5000));
+  talk.settle();
+  CHECK(talk.expect("A").text.size() == 1000);
+  TcpTalk::Draft again = lost;
+  again.tcp.acknowledgement += 1000;
+  again.tcp.window = 0;
+  talk.advance = false;
+  talk.send(again);
+  CHECK(talk.expect("A").text.empty());  // text would be beyond the window
+  talk.expect_nothing();
+}
+
 TEST_CASE("a window smaller than a segment is used when nothing is in flight") {
   TcpTalk talk;
   talk.syn_options.mss = kMss;
