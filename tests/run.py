@@ -116,6 +116,22 @@ def run_replays_of_inputs(wanted, tally):
         run_replay_of_inputs(path, tally)
 
 
+def run_simulator(wanted, tally):
+    """Whole networks in virtual time: 500 seeds or three minutes, whichever comes first."""
+    path = BUILD / "pontoon_sim"
+    if wanted not in path.name or not path.is_file():
+        return
+    started = time.monotonic()
+    done = subprocess.run([path, "--seeds", "500", "--seconds", "180"], capture_output=True, text=True, errors="replace",
+                          cwd=ROOT, check=False, timeout=BINARY_TIMEOUT_S)
+    if done.returncode == 0:
+        tally.add(passed=1)
+        say("ok", path.name, time.monotonic() - started, done.stdout.strip())
+    else:
+        tally.fail(path.name, done.stdout[-8000:] + done.stderr[-4000:])
+        say("FAILED", path.name, time.monotonic() - started)
+
+
 def run_python(module_name, wanted, tally):
     """Runs the test_* functions of a module. A Skip exception is said aloud and counted."""
     module = importlib.import_module(module_name)
@@ -165,6 +181,8 @@ def main():
             run_binary(path, tally)
     print("fuzz targets over their inputs", flush=True)
     run_replays_of_inputs(wanted, tally)
+    print("simulator", flush=True)
+    run_simulator(wanted, tally)
     for area in ("tidy", "replay", "system"):
         print(area, flush=True)
         if area == "replay":

@@ -6,6 +6,7 @@ namespace pontoon::sim {
 namespace {
 
 constexpr std::size_t kTcpHeaderAt = 14 + 20;  // behind Ethernet's and IPv4's
+constexpr std::size_t kFullFrame = 1514;       // the queue is as long as so many of these
 constexpr Duration kLateness = std::chrono::milliseconds(3);
 
 bool is_tcp(const Bytes& frame) {
@@ -36,15 +37,16 @@ void Cable::carry(Bytes frame, Instant now) {
 void Cable::carry_one(Bytes frame, bool corrupted, Instant now) {
   Instant due = now;
   if (faults.bits_per_s > 0) {
-    const auto bits = static_cast<std::int64_t>(frame.size()) * 8;
-    const Duration each =
-        Duration(std::chrono::seconds(1)) * bits / static_cast<std::int64_t>(faults.bits_per_s);
+    const auto time_of = [this](std::size_t bytes) {
+      return Duration(std::chrono::seconds(1)) * (static_cast<std::int64_t>(bytes) * 8) /
+             static_cast<std::int64_t>(faults.bits_per_s);
+    };
     free_at_ = std::max(free_at_, now);
-    if (free_at_ - now > each * faults.queue_frames) {
+    if (free_at_ - now > time_of(kFullFrame) * faults.queue_frames) {
       ++lost_;
       return;
     }
-    free_at_ += each;
+    free_at_ += time_of(frame.size());
     due = free_at_;
   }
   due += faults.delay;
