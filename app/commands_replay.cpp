@@ -56,10 +56,13 @@ class Stage final : public lab::ReplaySink {
  public:
   enum class Show : std::uint8_t { nothing, text, json };
 
-  Stage(Show show, std::size_t port_width) : show_(show), port_width_(port_width) {}
+  // `keep`: what is sent is needed afterwards, not only shown.
+  Stage(Show show, bool keep, std::size_t port_width)
+      : show_(show), keep_(keep), port_width_(port_width) {}
 
   void on_event(lab::ReplayEvent&& event) override {
-    sent.add(event);
+    if (event.event == FrameEvent::to_endpoint) ++frames;
+    if (keep_) sent.add(event);
     if (show_ == Show::nothing) return;
     if (count_++ == 0) start_ns_ = event.time_ns;
     if (show_ == Show::text) {
@@ -76,9 +79,11 @@ class Stage final : public lab::ReplaySink {
   }
 
   lab::SentFiles sent;
+  std::size_t frames = 0;  // that were sent
 
  private:
   Show show_;
+  bool keep_;
   std::size_t port_width_;
   std::size_t count_ = 0;
   std::int64_t start_ns_ = 0;
@@ -106,7 +111,7 @@ class Command {
     std::size_t width = 0;
     for (const lab::CaseEndpoint& endpoint : loaded->description.endpoints)
       width = std::max(width, endpoint.request.name.size());
-    Stage stage(what_to_show(), width);
+    Stage stage(what_to_show(), keeps(*loaded), width);
     auto outcome = play(*loaded, stage);
     if (!outcome) return refuse(argument, outcome.error(), stage.json_begin());
     show(*loaded, *outcome, stage.json_begin());
@@ -117,6 +122,10 @@ class Command {
   Stage::Show what_to_show() const {
     if (several_ || arguments_.quiet) return Stage::Show::nothing;
     return arguments_.json ? Stage::Show::json : Stage::Show::text;
+  }
+  bool keeps(const LoadedCase& loaded) const {
+    return arguments_.update || !arguments_.output.empty() || !arguments_.expected.empty() ||
+           is_directory(loaded.expected);
   }
   Result<Outcome> play(const LoadedCase& loaded, Stage& stage) const;
   Status<> judge(const LoadedCase& loaded, lab::PortFiles&& sent, Outcome& outcome) const;
@@ -149,7 +158,7 @@ Result<Outcome> Command::play(const LoadedCase& loaded, Stage& stage) const {
     notes.push_back("the capture is not whole: " + loaded.capture.problem);
   out.result.notes = std::move(notes);
   if (!loaded.capture.packets.empty()) out.start_ns = loaded.capture.packets.front().time_ns;
-  out.sent = stage.sent.frames();
+  out.sent = stage.frames;
   auto judged = judge(loaded, std::move(stage.sent).finish(out.result.endpoints), out);
   if (!judged) return judged.error();
   return out;

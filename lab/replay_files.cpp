@@ -20,7 +20,6 @@ void SentFiles::add(const ReplayEvent& event) {
   packet.bytes = event.frame;
   packet.original_length = static_cast<std::uint32_t>(event.frame.size());
   capture::append_packet(packets_[event.port], packet);
-  ++frames_;
 }
 
 PortFiles SentFiles::finish(const std::vector<control::EndpointInfo>& endpoints) && {

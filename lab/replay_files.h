@@ -19,13 +19,11 @@ class SentFiles {
   void add(const ReplayEvent& event);
   // That port gets a file even when nothing is sent to it.
   void expect(const std::string& port) { packets_[port]; }
-  std::size_t frames() const noexcept { return frames_; }
   // The files, each with one interface that has the endpoint's name, MAC and address.
   PortFiles finish(const std::vector<control::EndpointInfo>& endpoints) &&;
 
  private:
   PortFiles packets_;
-  std::size_t frames_ = 0;
 };
 
 }  // namespace pontoon::lab
