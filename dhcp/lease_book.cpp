@@ -273,10 +273,14 @@ bool LeaseBook::decline(const Client& client, Ipv4Address address, Instant now) 
   return true;
 }
 
-void LeaseBook::withdraw(Ipv4Address address, Instant now) {
+void LeaseBook::withdraw(Ipv4Address address, Instant promised, Instant now) {
   Entry* held = entry(address);
   if (held == nullptr || held->lease.state != LeaseState::bound || held->is_endpoint()) return;
-  move(*held, LeaseState::expired, now);
+  if (promised > now) {
+    move(*held, LeaseState::bound, promised);
+  } else {
+    move(*held, LeaseState::expired, now);
+  }
   mark(address);
 }
 

@@ -110,9 +110,9 @@ class LeaseBook {
   // False when the client does not hold the address; an endpoint's lease is left as it is.
   bool release(const Client& client, Ipv4Address address, Instant now);
   bool decline(const Client& client, Ipv4Address address, Instant now);
-  // A client's bound lease ends at once, because it could not be written and the client was not
-  // told.
-  void withdraw(Ipv4Address address, Instant now);
+  // A client's bound lease could not be written and the client was not told: it ends when the disk
+  // says so, now if it has not promised anything.
+  void withdraw(Ipv4Address address, Instant promised, Instant now);
 
   const Lease* find(Ipv4Address address) const;
   const Lease* find(const Client& client) const;

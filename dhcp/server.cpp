@@ -325,7 +325,7 @@ void Server::settle_parked(const Parked& parked, bool ok, Instant now) {
     return acknowledge(parked.request, parked.source_mac, *lease, time, now);
   }
   drops_.count(DropReason::dhcp_not_durable);
-  if (held && !ok) book_.withdraw(parked.address, now);
+  if (held && !ok) book_.withdraw(parked.address, promised, now);
 }
 
 }  // namespace pontoon::dhcp

@@ -53,7 +53,9 @@ class MemoryStream final : public Stream {
   }
   IoResult write(std::span<const ByteView> pieces) noexcept override {
     if (failure_) return IoResult::failed(*failure_);
-    return inner_ ? inner_->write(pieces) : IoResult::would_block();
+    if (!inner_) return IoResult::would_block();
+    return network_.cuts_write() && pieces.size() == 1 ? write_half(pieces[0])
+                                                       : inner_->write(pieces);
   }
   std::size_t write_room() const noexcept override { return inner_ ? inner_->write_room() : 0; }
   IoResult peek(std::size_t offset, std::span<const MutableBytes> pieces) noexcept override {
@@ -73,6 +75,13 @@ class MemoryStream final : public Stream {
   }
 
  private:
+  IoResult write_half(ByteView piece) noexcept {
+    const ByteView half = piece.first(piece.size() / 2);
+    const IoResult written = half.empty() ? IoResult::would_block() : inner_->write({&half, 1});
+    if (handler_ != nullptr) handler_->on_ready();  // there is room, as whoever was cut short hears
+    return written;
+  }
+
   MemoryNetwork& network_;
   SocketAddress target_;
   int number_ = 0;

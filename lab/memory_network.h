@@ -76,6 +76,9 @@ class MemoryNetwork final : public HostNetwork {
   void limit_sockets(std::size_t count) { sockets_left_ = count; }
   // How much a stream made from now on holds in each direction.
   void set_pipe_bytes(std::size_t count) noexcept { pipe_bytes_ = count; }
+  // Of each so many writes one takes only half of what there was room for, as a kernel that is
+  // short of memory does. 0: none.
+  void cut_writes(unsigned one_in) noexcept { cut_one_in_ = one_in; }
   std::size_t open_sockets() const noexcept { return open_sockets_; }
   std::size_t most_open_sockets() const noexcept { return most_open_sockets_; }
 
@@ -126,6 +129,7 @@ class MemoryNetwork final : public HostNetwork {
   friend class MemoryDatagram;
 
   bool take_socket();
+  bool cuts_write() noexcept { return cut_one_in_ > 0 && ++writes_ % cut_one_in_ == 0; }
   void give_socket() noexcept;
   std::optional<SocketError> check_bind(const SocketAddress& local, Protocol protocol) const;
   bool taken(const SocketAddress& local, Protocol protocol) const;
@@ -146,6 +150,8 @@ class MemoryNetwork final : public HostNetwork {
   std::size_t most_open_sockets_ = 0;
   int last_number_ = 0;
   std::size_t pipe_bytes_ = 65536;
+  unsigned cut_one_in_ = 0;
+  unsigned writes_ = 0;
 
   std::map<SocketAddress, Connect> scripts_;
   std::vector<SocketAddress> connects_;

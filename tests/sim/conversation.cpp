@@ -25,13 +25,15 @@ class TcpChannel final : public Channel {
     out = heard_.empty() ? tcp_.read(most, now) : heard_.substr(0, most);
     if (!heard_.empty()) heard_.erase(0, out.size());
     if (!out.empty()) return Heard::text;
-    const auto state = tcp_.state();
-    const bool cut = state == ReferenceTcp::State::reset || state == ReferenceTcp::State::gave_up;
-    if (cut) return Heard::reset;
+    if (failed()) return Heard::reset;
     return tcp_.peer_ended() ? Heard::end : Heard::nothing;
   }
   void shut_down(Instant now) override { tcp_.shut_down(now); }
   void abort(Instant now) override { tcp_.abort(now); }
+  bool failed() const override {
+    return tcp_.state() == ReferenceTcp::State::reset ||
+           tcp_.state() == ReferenceTcp::State::gave_up;
+  }
 
  private:
   ReferenceTcp& tcp_;
@@ -76,6 +78,7 @@ class StreamChannel final : public Channel, private StreamHandler {
   }
   void shut_down(Instant) override { stream_->shutdown_write(); }
   void abort(Instant) override { stream_->abort(); }
+  bool failed() const override { return stream_->state() == Stream::State::failed; }
 
  private:
   void on_ready() noexcept override { party_->wake(); }

@@ -109,6 +109,7 @@ void DhcpArena::deliver(DhcpClient& client, const std::vector<std::uint8_t>& mes
                              text->type, text->ciaddr.to_string(),
                              Ipv4Address{text->u32(50).value_or(0)}.to_string()));
   }
+  if (text && text->type == dhcp_type::request) first_asked_.emplace(text->xid, now);
   engine_->server.on_message({client.config().mac, source, target, message}, now);
 }
 
@@ -122,6 +123,10 @@ void DhcpArena::send(const dhcp::Reply& reply, Instant now) noexcept {
                            text->type, text->yiaddr.to_string(), text->u32(51).value_or(0)));
   if (text->type == dhcp_type::ack && !text->yiaddr.is_any()) on_acknowledged(*text, now);
   if (text->type == dhcp_type::offer) on_offered(*text, now);
+  // RFC 2131 4.1.
+  const bool to_all = text->type == dhcp_type::nak || (text->broadcast && text->ciaddr.is_any());
+  if (reply.link != (to_all ? MacAddress::broadcast() : text->chaddr))
+    report_.fail("dhcp server", "sends a reply to " + reply.link.to_string());
   const auto delay = link_delay();
   if (!delay) return;
   const bool broadcast = reply.link.is_broadcast();
@@ -162,6 +167,10 @@ void DhcpArena::on_acknowledged(const DhcpText& text, Instant now) {
   });
   if (client->xid() != text.xid) return;  // it no longer waits for this
   const Instant until = client->asked() + std::chrono::seconds(*seconds);
+  const auto asked = first_asked_.find(text.xid);
+  const bool at_once = asked != first_asked_.end() && now - asked->second < 1s && !disk_full_;
+  if (at_once && std::chrono::seconds(*seconds) != config_.lease)
+    report_.fail("dhcp server", "acknowledges at once another lease time than it is configured to");
   if (std::chrono::seconds(*seconds) > config_.lease)
     report_.fail("dhcp server", "acknowledges a lease longer than it is configured to");
   const auto declined = declined_.find(text.yiaddr);
@@ -219,7 +228,7 @@ void DhcpArena::crash() {
 void DhcpArena::act(Instant now) {
   if (calm_) return;
   DhcpClient& client = clients_[random_.below(static_cast<std::uint32_t>(clients_.size()))];
-  switch (random_.below(12)) {
+  switch (random_.below(13)) {
     case 0:
       client.release(now);
       break;
@@ -247,6 +256,11 @@ void DhcpArena::act(Instant now) {
       break;
     case 8:
       loss_ = random_.below(2) == 0 ? 0 : random_.below(3000);
+      break;
+    case 9:  // moved here, with an address that may be another's
+      client.stop();
+      client.remember({config_.prefix.network().v4().value + random_.below(40)});
+      client.start(now);
       break;
     default:
       if (client.idle()) client.start(now);

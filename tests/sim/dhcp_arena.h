@@ -61,6 +61,7 @@ class DhcpArena final : private dhcp::ReplySender {
   std::deque<DhcpClient> clients_;
   std::map<Ipv4Address, Holding> holdings_;
   std::map<Ipv4Address, Instant> declined_;
+  std::map<std::uint32_t, Instant> first_asked_;  // by transaction
   std::uint32_t loss_ = 0;
   bool disk_held_ = false;
   bool disk_full_ = false;

@@ -56,6 +56,8 @@ class DhcpClient {
 
   void start(Instant now);  // DISCOVER, or INIT-REBOOT when it remembers an address
   void forget() noexcept { address_ = {}; }
+  // As if it had had this address before, here or elsewhere.
+  void remember(Ipv4Address address) noexcept { address_ = address; }
   void release(Instant now);
   void decline(Instant now);
   void inform(Instant now);

@@ -22,8 +22,7 @@ Manners draw_side(const Options& options, SeededRandom& random) {
   Manners side;
   side.length = draw_length(random);
   if (options.slow_readers && random.below(3) == 0) {
-    side.read_bytes_per_s = 2000U << random.below(5);
-    side.length = std::min<std::uint64_t>(side.length, 20000);
+    side.read_bytes_per_s = 2000U << random.below(6);
   }
   if (options.aborts && random.below(4) == 0) side.abort_at = 1 + random.below(20000);
   return side;
@@ -42,7 +41,7 @@ Options Options::draw(SeededRandom& random) {
   for (bool* each :
        {&options.bad_cables, &options.delay, &options.cuts, &options.slow_readers, &options.aborts,
         &options.bad_hosts, &options.disk_faults, &options.coming_and_going, &options.hostile,
-        &options.upstream_moods, &options.small_windows})
+        &options.upstream_moods, &options.small_windows, &options.stingy_hosts})
     *each = coin(random);
   options.restarts = random.below(4) == 0;  // they excuse too much to be in every other run
   return options;
@@ -62,7 +61,8 @@ std::string Options::to_string() const {
                                                 {coming_and_going, "coming and going"},
                                                 {hostile, "hostile endpoints"},
                                                 {upstream_moods, "upstream moods"},
-                                                {small_windows, "small windows"}};
+                                                {small_windows, "small windows"},
+                                                {stingy_hosts, "stingy hosts"}};
   for (const auto& [on, word] : words) {
     if (on) out += std::string(", ") + word;
   }
@@ -89,6 +89,8 @@ TcpManners draw_manners(const Options& options, SeededRandom& random) {
   manners.sack = coin(random);
   manners.timestamps = coin(random);
   manners.delayed_acks = coin(random);
+  manners.uneven = coin(random);
+  manners.shy = options.slow_readers && random.below(4) == 0;
   if (coin(random)) manners.window_scale = static_cast<std::uint8_t>(random.below(8));
   if (options.small_windows && coin(random)) {
     manners.receive_buffer = 1000 + random.below(8000);
@@ -103,6 +105,14 @@ Script draw_script(const Options& options, std::uint32_t id, SeededRandom& rando
   script.id = id;
   script.endpoint = draw_side(options, random);
   script.host = draw_side(options, random);
+  // So that a slow reader is through within a minute, and has its window closed for most of it.
+  for (auto [reader, writer] :
+       {std::pair(&script.endpoint, &script.host), std::pair(&script.host, &script.endpoint)}) {
+    if (reader->read_bytes_per_s == 0) continue;
+    writer->length =
+        kHeaderBytes + random.below(static_cast<std::uint32_t>(
+                           60 * std::min<std::uint64_t>(reader->read_bytes_per_s, 3000)));
+  }
   // Whoever ends second waits for the other; both waiting would be for ever.
   if (coin(random)) (coin(random) ? script.endpoint : script.host).ends_first = false;
   if (script.endpoint.abort_at) script.host.abort_at.reset();

@@ -32,6 +32,7 @@ struct Options {
   bool hostile = false;
   bool upstream_moods = false;
   bool small_windows = false;
+  bool stingy_hosts = false;
 
   static Options draw(SeededRandom& random);
   std::string to_string() const;

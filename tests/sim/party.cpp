@@ -18,7 +18,13 @@ bool Party::step(Instant now) {
   bool worked = say(now);
   while (!done() && listen(now))
     worked = true;
-  return say(now) || worked;
+  worked = say(now) || worked;
+  // Who has heard everything learns of a reset when it speaks.
+  if (!done() && ended_ && channel_.failed()) {
+    checker_.on_reset(opposite(way_), heard_);
+    reset_ = true;
+  }
+  return worked;
 }
 
 bool Party::say(Instant now) {

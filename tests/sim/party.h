@@ -21,6 +21,7 @@ class Channel {
   virtual Heard read(std::string& out, std::size_t most, Instant now) = 0;
   virtual void shut_down(Instant now) = 0;
   virtual void abort(Instant now) = 0;
+  virtual bool failed() const = 0;
 };
 
 class Party {

@@ -77,7 +77,7 @@ std::string ReferenceTcp::read(std::size_t most, Instant now) {
   const std::uint64_t announced = edge_ - std::min(edge_, expected_);
   const std::uint64_t worth =
       std::min<std::uint64_t>(2U * manners_.mss, manners_.receive_buffer / 2);
-  const bool alive = state_ == State::open && !fin_taken_;
+  const bool alive = state_ == State::open && !fin_taken_ && !manners_.shy;
   if (!out.empty() && alive && window() >= announced + worth)
     send_segment(next_, {}, {.ack = true}, now);
   return out;
@@ -324,6 +324,13 @@ void ReferenceTcp::send_what_may_go(Instant now) {
   if (!timer_.armed()) arm(now);
 }
 
+// Sometimes less than all; the numbers are a plain congruential sequence.
+std::size_t ReferenceTcp::uneven(std::size_t size) {
+  dice_ = dice_ * 1664525 + 1013904223;
+  if (!manners_.uneven || size < 2 || (dice_ >> 28) > 4) return size;
+  return 1 + (dice_ >> 8) % size;
+}
+
 // False when the window, or the network, has no room for it. Before next_ it is a repetition.
 bool ReferenceTcp::send_piece(std::uint64_t from, Instant now) {
   if (from < out_base_) return false;
@@ -332,10 +339,11 @@ bool ReferenceTcp::send_piece(std::uint64_t from, Instant now) {
   if (from >= room_end && !(from == out_end() && fin_wanted_ && from == una_)) return false;
   const std::size_t mss = peer_mss_ - (stamping_ ? kStampBytes : 0);
   const std::uint64_t left = out_end() - std::min(from, out_end());
-  const std::size_t size =
+  const std::size_t whole =
       std::min<std::uint64_t>({mss, left, room_end - std::min(from, room_end)});
   // A small piece waits while anything is in flight (RFC 9293 3.7.4).
-  if (!again && size < mss && size < left && next_ > una_) return false;
+  if (!again && whole < mss && whole < left && next_ > una_) return false;
+  const std::size_t size = uneven(whole);
   const bool fin = fin_wanted_ && from + size == out_end();
   if (size == 0 && !fin) return false;
   if (from < highest_) {

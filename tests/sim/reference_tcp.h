@@ -25,6 +25,8 @@ struct TcpManners {
   bool sack = false;
   bool timestamps = false;
   bool delayed_acks = false;
+  bool shy = false;     // never says by itself that its window has opened: it must be asked
+  bool uneven = false;  // segments of any size, cut elsewhere when they are repeated
 };
 
 class ReferenceTcp {
@@ -81,6 +83,7 @@ class ReferenceTcp {
   void arm(Instant now);
   void measure(Duration round_trip);
   std::uint64_t window() const noexcept;
+  std::size_t uneven(std::size_t size);
 
   TcpManners manners_;
   wire::TcpSequence initial_;
@@ -105,6 +108,7 @@ class ReferenceTcp {
   std::optional<Duration> srtt_;
   Duration rttvar_{};
   unsigned retries_ = 0;
+  std::uint32_t dice_ = 1;
   std::optional<std::pair<std::uint64_t, Instant>> timed_;
   Timer timer_{Timer::bind<&ReferenceTcp::on_timeout>(*this)};
 

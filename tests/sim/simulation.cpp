@@ -17,7 +17,7 @@ using Mood = lab::UpstreamNames::Mood;
 constexpr std::uint16_t kEndpointPort = 80;
 constexpr std::uint16_t kFirstPublished = 20000;
 // After the faults have ended: what was begun must be over.
-constexpr Duration kBound = 400s;
+constexpr Duration kBound = 150s;
 // And so long nothing happens any more: connections of before are forgotten.
 constexpr Duration kSilence = 600s;
 
@@ -93,6 +93,7 @@ void Simulation::build() {
 
 void Simulation::add_hosts() {
   using Service = lab::TcpService;
+  if (options_.stingy_hosts) world_.host().cut_writes(2 + random_.below(6));
   const auto serve = [this](unsigned host, Service::Connect connect, Duration latency) {
     Service service;
     service.at = host_at(host);

@@ -131,6 +131,22 @@ TEST_CASE("the disk fails: a renewal is served for as long as the disk promises"
   CHECK_FALSE(talk.book.has_unsaved());
 }
 
+// Found by the simulator: the last second of a lease was given to somebody else.
+TEST_CASE("the disk fails: what is left of a lease stays its holder's to the end") {
+  DhcpTalk talk;
+  const DhcpClient client = DhcpClient::numbered(1);
+  const Ipv4Address held = talk.join(client);
+  talk.tick(limits::kDhcpLease - 500ms);
+  talk.break_disk();
+  talk.unicast(client.renew(held));
+  talk.expect_drop(DropReason::dhcp_not_durable);
+  CHECK(talk.book.find(held)->state == LeaseState::bound);
+  talk.tick(499ms);
+  CHECK(talk.book.find(held)->state == LeaseState::bound);
+  talk.tick(1ms);
+  CHECK(talk.book.find(held)->state == LeaseState::expired);
+}
+
 TEST_CASE("a failing disk is tried once per kLeaseRetry, not in every turn",
           "[limit:kLeaseRetry]") {
   DhcpTalk talk;

@@ -126,7 +126,7 @@ void World::step() {
       settle();
       break;
     case 9:
-      book.withdraw(address, now);
+      book.withdraw(address, now, now);
       book.drop_offer(client, now);
       break;
   }
