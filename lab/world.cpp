@@ -224,7 +224,8 @@ void World::settle() {
     worked = actors_->step(now_) || worked;
     for (const Player& player : players_)
       worked = player(now_) || worked;
-    if (!worked) return;
+    // What somebody did may be due at once.
+    if (!worked && events_.next_deadline() > now_) return;
   }
   INVARIANT(false && "the networks of the world never come to rest at one instant");
 }

@@ -105,6 +105,7 @@ void DhcpClient::send(const DhcpText& text, Ipv4Address source, Ipv4Address targ
 
 void DhcpClient::start(Instant now) {
   state_ = address_.is_any() ? State::selecting : State::rebooting;
+  tries_ = 0;
   xid_ = random_.u32();
   ask(now);
 }
@@ -162,7 +163,8 @@ void DhcpClient::on_time(Instant now) {
     case State::requesting:
     case State::rebooting:
       // A server that has no record of it stays silent (RFC 2131 4.3.2), perhaps since it died.
-      if (random_.below(3) == 0) {
+      if (++tries_ >= 3) {
+        tries_ = 0;
         state_ = State::selecting;
         xid_ = random_.u32();
       }
@@ -229,6 +231,7 @@ void DhcpClient::on_offer(const DhcpText& text, Instant now) {
   check(text, true);
   address_ = text.yiaddr;
   state_ = State::requesting;
+  tries_ = 0;
   ask(now);
 }
 

@@ -98,6 +98,7 @@ class DhcpClient {
   Timer timer_{Timer::bind<&DhcpClient::on_time>(*this)};
   State state_ = State::idle;
   std::uint32_t xid_ = 0;
+  unsigned tries_ = 0;
   Ipv4Address address_;
   Instant asked_{};
   Instant until_{};
