@@ -92,8 +92,8 @@ std::optional<std::uint32_t> CaptureEncoder::interface_of(const CapturePlace& pl
 
 void CaptureEncoder::miss(const CapturePlace& place, std::size_t frames) {
   counts_.missed += frames;
-  const auto found = latest_.find(place.name);
-  if (found != latest_.end()) interfaces_[found->second].missed += frames;
+  // An endpoint that came while the queue was full has its interface now, so that its loss is told.
+  if (const auto interface = interface_of(place)) interfaces_[*interface].missed += frames;
 }
 
 bool CaptureEncoder::wanted(const Frame& frame, bool dropped) const noexcept {

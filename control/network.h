@@ -103,6 +103,7 @@ class Network final : public host::Turnable {
 
   const EndpointInfo* find(std::string_view name) const;
   std::vector<EndpointInfo> endpoints() const;
+  std::size_t endpoint_count() const noexcept { return endpoints_.size(); }
   std::vector<dhcp::Lease> leases() const { return leases_.list(); }
   std::vector<FlowInfo> flows(Instant now);
   std::vector<DropInfo> drops() const;

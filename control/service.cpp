@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "control/address_plan.h"
 #include "control/names.h"
@@ -183,7 +184,7 @@ void Service::networks_changed() {
 std::vector<NetworkInfo> Service::networks() const {
   std::vector<NetworkInfo> out;
   for (const auto& [_, host] : hosts_) {
-    out.push_back({host->network().spec(), host->network().endpoints().size()});
+    out.push_back({host->network().spec(), host->network().endpoint_count()});
   }
   return out;
 }
@@ -191,7 +192,7 @@ std::vector<NetworkInfo> Service::networks() const {
 Result<NetworkInfo> Service::network(std::string_view name) const {
   NetworkHost* found = host(name);
   if (found == nullptr) return no_such_network(name);
-  return NetworkInfo{found->network().spec(), found->network().endpoints().size()};
+  return NetworkInfo{found->network().spec(), found->network().endpoint_count()};
 }
 
 Status<> Service::check(EndpointRequest& request) const {
@@ -215,7 +216,10 @@ Status<> Service::check(EndpointRequest& request) const {
             "another name",
             request.name, other->network().spec().name, request.name)};
   }
-  if (endpoints().size() >= limits::kEndpoints) {
+  const auto count = [](std::size_t sum, const auto& entry) {
+    return sum + entry.second->network().endpoint_count();
+  };
+  if (std::accumulate(hosts_.begin(), hosts_.end(), std::size_t{0}, count) >= limits::kEndpoints) {
     return Error{
         ErrorCode::exhausted,
         fmt::format("the daemon holds {} endpoints, which is its limit", limits::kEndpoints)};

@@ -6,6 +6,7 @@
 
 import importlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -202,6 +203,8 @@ def main():
 
 
 if __name__ == "__main__":
+    # However it is ended, what the tests made goes.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         sys.exit(main())
     except KeyboardInterrupt:

@@ -352,8 +352,14 @@ TEST_CASE("a reader that takes nothing bounds the queue, and what is missing is 
   CHECK(counts.captured + counts.missed == 2 * rounds);
   CHECK(fast.encoder().counts().captured == 2 * rounds);
   CHECK(fast.encoder().counts().missed == 0);
+  // One that comes now has an interface for its loss, though nothing of it is shown.
+  Member& late = pair.net.add("late");
+  pair.send(late, udp_frame(pair.net.between_members(late, pair.db), 1, 2, pattern(1400)));
+  CHECK(slow.encoder().counts().missed == counts.missed + 2);
   const File file = slow.finish();
   CHECK(file.packets.size() == counts.captured);
+  REQUIRE(file.interfaces.size() == 3);
+  CHECK(file.interfaces[2].name == "late");
   pair.tap->remove(slow);
   pair.tap->remove(fast);
 }
