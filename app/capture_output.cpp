@@ -12,7 +12,7 @@
 #include "app/table.h"
 #include "core/base/unique_fd.h"
 #include "core/capture/reader.h"
-#include "lab/dissect.h"
+#include "lab/dissect/dissect.h"
 
 namespace pontoon::app {
 namespace {

@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "core/base/result.h"
-#include "lab/adopt.h"
-#include "lab/case.h"
-#include "lab/replay.h"
-#include "lab/replay_files.h"
+#include "lab/adopt/adopt.h"
+#include "lab/replay/case.h"
+#include "lab/replay/replay.h"
+#include "lab/replay/replay_files.h"
 
 namespace pontoon::app {
 

@@ -8,8 +8,8 @@
 #include "app/case_files.h"
 #include "app/commands.h"
 #include "app/table.h"
-#include "lab/compare.h"
-#include "lab/report.h"
+#include "lab/replay/compare.h"
+#include "lab/replay/report.h"
 
 namespace pontoon::app {
 namespace {

@@ -156,7 +156,7 @@ constexpr std::size_t kRecorderMaxBytes = 256 << 20;
 constexpr std::size_t kFilterTerms = 256;  // primitives and operators of one filter
 constexpr std::size_t kFilterDepth = 32;   // of its parentheses and negations
 
-// Captures of strangers (lab/adopt.h, lab/adapt.h)
+// Captures of strangers (lab/adopt/adopt.h, lab/replay/adapt.h)
 constexpr std::size_t kAdoptedStations = 4096;     // MAC addresses looked at in one capture
 constexpr std::size_t kAdoptedEndpoints = 512;     // of these played as clients
 constexpr std::size_t kAdoptedFlows = 4096;        // TCP and UDP flows looked at
@@ -164,7 +164,7 @@ constexpr std::size_t kAdoptedReplyBytes = 65536;  // kept of what a captured TC
 constexpr std::size_t kAdoptedResponses = 4096;    // DNS responses remembered
 constexpr std::size_t kAdaptedFlows = 4096;        // conversations adapted at once; oldest goes
 
-// Replay cases (lab/case.h, lab/replay.h)
+// Replay cases (lab/replay/case.h, lab/replay/replay.h)
 constexpr std::size_t kCaseBytes = 1 << 20;  // of a case.toml
 constexpr std::size_t kCaseActors = 1024;    // of each kind: services, clients, names, ...
 constexpr std::size_t kReplayNotes = 50;     // about packets of one capture

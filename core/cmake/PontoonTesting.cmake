@@ -1,4 +1,4 @@
-# pontoon::testing, the library for the tests of others (lab/testing.h): one archive of all that it needs, so that nobody
+# pontoon::testing, the library for the tests of others (testing/testing.h): one archive of all that it needs, so that nobody
 # sees our libraries, our warnings or our headers; besides fmt it depends on nothing.
 set(parts base wire frame capture link socket stack bridge dhcp dns proxy network lab)
 set(objects)
@@ -15,7 +15,7 @@ if(PONTOON_SANITIZE)
 endif()
 
 # In the build tree as where it is installed: <pontoon/testing.h>.
-configure_file(testing.h ${PROJECT_BINARY_DIR}/include/pontoon/testing.h COPYONLY)
+configure_file(testing/testing.h ${PROJECT_BINARY_DIR}/include/pontoon/testing.h COPYONLY)
 target_include_directories(pontoon_testing INTERFACE $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>
                            $<INSTALL_INTERFACE:include>)
 
@@ -24,7 +24,7 @@ if(PROJECT_IS_TOP_LEVEL)
   include(CMakePackageConfigHelpers)
   set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/pontoon)
   install(TARGETS pontoon_testing EXPORT pontoon ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT testing)
-  install(FILES testing.h DESTINATION include/pontoon COMPONENT testing)
+  install(FILES testing/testing.h DESTINATION include/pontoon COMPONENT testing)
   install(EXPORT pontoon NAMESPACE pontoon:: FILE pontoon-targets.cmake DESTINATION ${package_dir} COMPONENT testing)
   configure_package_config_file(${PROJECT_SOURCE_DIR}/core/cmake/pontoon-config.cmake.in
                                 ${PROJECT_BINARY_DIR}/pontoon-config.cmake INSTALL_DESTINATION ${package_dir})

@@ -1,7 +1,7 @@
 // A stranger's capture, from the file to the answers: read, made a case of, and played.
 //
 // Equal bytes give equal frames, and what is played is no more than the file holds.
-#include "lab/adopt.h"
+#include "lab/adopt/adopt.h"
 #include "tests/fuzz/input.h"
 
 namespace pontoon::fuzz {

@@ -1,5 +1,5 @@
 // A case.toml as somebody wrote it.
-#include "lab/case.h"
+#include "lab/replay/case.h"
 
 #include "core/base/limits.h"
 #include "tests/fuzz/input.h"

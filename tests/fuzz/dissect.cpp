@@ -1,6 +1,6 @@
 // Any frame, shown to people; and two of them side by side. Text of bounded length without control
 // characters, whatever the bytes are.
-#include "lab/dissect.h"
+#include "lab/dissect/dissect.h"
 
 #include "tests/fuzz/input.h"
 

@@ -9,7 +9,7 @@
 #include "core/link/virtio_header.h"
 #include "core/wire/ethernet.h"
 #include "core/wire/ipv4.h"
-#include "lab/world.h"
+#include "lab/world/world.h"
 #include "tests/fuzz/support/frames.h"
 
 namespace pontoon::fuzz {

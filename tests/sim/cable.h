@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "core/base/random.h"
-#include "lab/agenda.h"
-#include "lab/world.h"
+#include "lab/world/agenda.h"
+#include "lab/world/world.h"
 
 namespace pontoon::sim {
 

@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "lab/world.h"
+#include "lab/world/world.h"
 #include "tests/sim/party.h"
 #include "tests/sim/station.h"
 #include "tests/sim/stream_checker.h"

@@ -10,7 +10,7 @@
 #include <optional>
 
 #include "dhcp/server.h"
-#include "lab/agenda.h"
+#include "lab/world/agenda.h"
 #include "tests/sim/dhcp_client.h"
 #include "tests/sim/report.h"
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "lab/dissect.h"
+#include "lab/dissect/dissect.h"
 
 namespace pontoon::sim {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "lab/world.h"
+#include "lab/world/world.h"
 #include "tests/sim/report.h"
 
 namespace pontoon::sim {

@@ -9,7 +9,7 @@
 #include <set>
 #include <string>
 
-#include "lab/world.h"
+#include "lab/world/world.h"
 #include "tests/sim/station.h"
 
 namespace pontoon::sim {

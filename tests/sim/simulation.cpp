@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "control/names.h"
-#include "lab/dissect.h"
+#include "lab/dissect/dissect.h"
 #include "tests/sim/dhcp_arena.h"
 
 namespace pontoon::sim {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/capture/packet.h"
-#include "lab/world.h"
+#include "lab/world/world.h"
 #include "tests/sim/conversation.h"
 #include "tests/sim/dhcp_client.h"
 #include "tests/sim/frame_ledger.h"

@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "lab/world.h"
+#include "lab/world/world.h"
 #include "tests/sim/cable.h"
 #include "tests/sim/reference_tcp.h"
 #include "tests/sim/report.h"

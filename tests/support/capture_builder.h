@@ -7,7 +7,7 @@
 #pragma once
 
 #include "dhcp/message.h"
-#include "lab/replay.h"
+#include "lab/replay/replay.h"
 #include "tests/support/packets.h"
 
 namespace pontoon::test {

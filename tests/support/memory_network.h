@@ -1,7 +1,7 @@
 // The host in memory, under the names that the tests use.
 #pragma once
 
-#include "lab/memory_network.h"
+#include "lab/world/memory_network.h"
 
 namespace pontoon::test {
 

@@ -26,6 +26,7 @@ SOCKET = BASE | {"core/socket"}
 STACK = LINK | SOCKET | {"core/stack"}
 CORE = STACK
 RIM = CORE | {"core/host"}
+UNDER_LAB = CORE | {"core/capture", "bridge", "dhcp", "dns", "proxy", "control"}
 MAY_INCLUDE = {
     "core/base": set(),
     "core/wire": BASE,
@@ -43,8 +44,12 @@ MAY_INCLUDE = {
     "dns/cares_forwarder": RIM | {"dns"},
     "proxy": CORE,
     "control": RIM | {"core/capture", "bridge", "bridge/ports", "bridge/netns", "dhcp", "dns", "proxy"},
-    "lab": CORE | {"core/capture", "bridge", "dhcp", "dns", "proxy", "control"},
-    "app": BASE | {"core/capture", "core/link", "bridge/netns", "control", "lab"},
+    "lab/dissect": WIRE | {"dns"},
+    "lab/world": UNDER_LAB,
+    "lab/replay": UNDER_LAB | {"lab/dissect", "lab/world"},
+    "lab/adopt": UNDER_LAB | {"lab/world", "lab/replay"},
+    "lab/testing": UNDER_LAB | {"lab/dissect", "lab/world", "lab/replay", "lab/adopt"},
+    "app": BASE | {"core/capture", "core/link", "bridge/netns", "control", "lab/dissect", "lab/replay", "lab/adopt"},
 }
 
 # Engines: no clock, no socket, no file, no thread, no randomness of their own, no output.
@@ -60,7 +65,7 @@ NOT_ENGINES = {
     "dhcp/sqlite_lease_store": "SQLite's writer thread",
     "dns/cares_forwarder": "the upstream side",
     "dns/resolv_conf": "reads and watches resolv.conf",
-    "lab/testing_files": "reads cases and captures for the tests of others",
+    "lab/testing/testing_files": "reads cases and captures for the tests of others",
     "proxy/port_holder": "reads /proc to name who holds a port",
 }
 FORBIDDEN_CALLS = re.compile(
@@ -71,8 +76,8 @@ FORBIDDEN_CALLS = re.compile(
     r"|\bstd::chrono::\w+_clock::now\b|\b(?:system|steady|high_resolution)_clock\b"
     r"|\bstd::(?:thread|jthread|mutex|recursive_mutex|shared_mutex|condition_variable|atomic|async|this_thread)\b|\blog::\w+\s*\(")
 # Own methods that are called by their bare names.
-OWN_CALLS = {("lab/actors.cpp", "connect("): "a client outside, on MemoryNetwork",
-             ("lab/memory_network.cpp", "bind("): "a place in a table"}
+OWN_CALLS = {("lab/world/actors.cpp", "connect("): "a client outside, on MemoryNetwork",
+             ("lab/world/memory_network.cpp", "bind("): "a place in a table"}
 # What stands before the name where it is an own function's declaration, or a constructor's member.
 OWN_DECLARATION = re.compile(r"(?<!\breturn)(?<!\belse)(?:\w|[>&*])\s+$")
 SYSTEM_HEADER = re.compile(r"^(?:sys|linux|net|netinet|netpacket|arpa)/|^(?:unistd|fcntl|poll|sched|signal|time|pthread|dirent|errno)\.h$")
@@ -98,7 +103,7 @@ STATICS_ALLOWED = {
 def folder(name):
     """"core/wire" for core/wire/tcp.h: the unit that the rules speak of."""
     parts = name.split("/")
-    return "/".join(parts[:2]) if parts[0] == "core" or (parts[0] == "bridge" and len(parts) > 2) else parts[0]
+    return "/".join(parts[:2]) if len(parts) > 2 else parts[0]
 
 
 @lru_cache(maxsize=None)

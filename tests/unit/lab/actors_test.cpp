@@ -1,5 +1,5 @@
 // Who stands outside: servers, clients of published ports, hosts that answer.
-#include "lab/actors.h"
+#include "lab/world/actors.h"
 
 #include <catch2/catch.hpp>
 

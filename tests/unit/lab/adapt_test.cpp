@@ -1,9 +1,9 @@
-#include "lab/adapt.h"
+#include "lab/replay/adapt.h"
 
 #include <catch2/catch.hpp>
 
 #include "core/base/limits.h"
-#include "lab/packet_edit.h"
+#include "lab/replay/packet_edit.h"
 #include "tests/support/capture_builder.h"
 #include "tests/support/dhcp_talk.h"
 #include "tests/support/dns.h"

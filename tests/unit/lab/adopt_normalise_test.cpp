@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "lab/adopt.h"
+#include "lab/adopt/adopt.h"
 #include "tests/support/capture_builder.h"
 #include "tests/support/dhcp_talk.h"
 #include "tests/support/dns.h"

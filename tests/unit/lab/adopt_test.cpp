@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "core/base/limits.h"
-#include "lab/adopt.h"
-#include "lab/adopt_plan.h"
+#include "lab/adopt/adopt.h"
+#include "lab/adopt/adopt_plan.h"
 #include "tests/support/capture_builder.h"
 #include "tests/support/dhcp_talk.h"
 #include "tests/support/dns.h"

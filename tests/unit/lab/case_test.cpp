@@ -1,4 +1,4 @@
-#include "lab/case.h"
+#include "lab/replay/case.h"
 
 #include <fmt/format.h>
 #include <rapidcheck.h>
@@ -6,7 +6,7 @@
 #include <catch2/catch.hpp>
 
 #include "core/base/limits.h"
-#include "lab/case_table.h"
+#include "lab/replay/case_table.h"
 
 namespace pontoon::lab {
 namespace {

@@ -1,4 +1,4 @@
-#include "lab/compare.h"
+#include "lab/replay/compare.h"
 
 #include <rapidcheck.h>
 

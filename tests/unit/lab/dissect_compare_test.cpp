@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "lab/dissect.h"
+#include "lab/dissect/dissect.h"
 #include "tests/support/hex.h"
 #include "tests/support/packets.h"
 

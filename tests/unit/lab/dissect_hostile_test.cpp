@@ -2,7 +2,7 @@
 #include <rapidcheck.h>
 #include <catch2/catch.hpp>
 
-#include "lab/dissect.h"
+#include "lab/dissect/dissect.h"
 #include "tests/support/dns.h"
 #include "tests/support/hex.h"
 #include "tests/support/packets.h"

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "lab/dissect.h"
+#include "lab/dissect/dissect.h"
 
 namespace pontoon::test {
 

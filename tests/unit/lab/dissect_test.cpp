@@ -1,4 +1,4 @@
-#include "lab/dissect.h"
+#include "lab/dissect/dissect.h"
 
 #include <catch2/catch.hpp>
 

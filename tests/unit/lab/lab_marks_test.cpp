@@ -2,9 +2,9 @@
 #include <catch2/catch.hpp>
 
 #include "core/base/limits.h"
-#include "lab/case.h"
-#include "lab/replay.h"
-#include "lab/replay_timeline.h"
+#include "lab/replay/case.h"
+#include "lab/replay/replay.h"
+#include "lab/replay/replay_timeline.h"
 
 using namespace pontoon;
 using namespace pontoon::lab;

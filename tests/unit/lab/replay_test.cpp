@@ -1,4 +1,4 @@
-#include "lab/replay.h"
+#include "lab/replay/replay.h"
 
 #include <rapidcheck.h>
 
@@ -6,9 +6,9 @@
 
 #include "core/base/limits.h"
 #include "core/capture/writer.h"
-#include "lab/replay_files.h"
-#include "lab/replay_players.h"
-#include "lab/replay_timeline.h"
+#include "lab/replay/replay_files.h"
+#include "lab/replay/replay_players.h"
+#include "lab/replay/replay_timeline.h"
 
 namespace pontoon::lab {
 namespace {

@@ -1,4 +1,4 @@
-#include "lab/report.h"
+#include "lab/replay/report.h"
 
 #include <catch2/catch.hpp>
 

@@ -1,5 +1,5 @@
 // The upstream resolver of a world, read by the tests' own decoder of DNS messages.
-#include "lab/upstream_names.h"
+#include "lab/world/upstream_names.h"
 
 #include <catch2/catch.hpp>
 

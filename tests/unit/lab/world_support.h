@@ -6,7 +6,7 @@
 #include <string>
 
 #include "control/names.h"
-#include "lab/world.h"
+#include "lab/world/world.h"
 #include "tests/support/dns.h"
 #include "tests/support/packets.h"
 

@@ -1,5 +1,5 @@
 // A world in virtual time: what goes in comes out, the same way each time.
-#include "lab/world.h"
+#include "lab/world/world.h"
 
 #include <catch2/catch.hpp>
 

@@ -1,5 +1,5 @@
 // The library for the tests of others, as they see it.
-#include "lab/testing.h"
+#include "lab/testing/testing.h"
 
 #include <catch2/catch.hpp>
 
