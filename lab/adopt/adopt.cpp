@@ -129,8 +129,7 @@ void add_servers(const CaptureFile& capture, const Plan& plan, const Survey& sur
   description.responses = survey.responses;
   description.replaced.assign(plan.replaced.begin(), plan.replaced.end());
   if (!plan.replaced.empty()) {
-    out.notes.push_back(fmt::format("{} of the capture's stations are replaced by our gateway",
-                                    plan.replaced.size()));
+    out.notes.push_back(fmt::format("stations replaced by our gateway: {}", plan.replaced.size()));
   }
   for (const auto& [address, count] : survey.dns_targets) {
     const bool ours =

@@ -102,7 +102,7 @@ void Planner::find_clients() {
   }
   if (silent > 0) {
     plan_.notes.push_back(fmt::format(
-        "{} stations speak neither ARP nor IPv4 and are not played: networks are IPv4 only",
+        "stations that speak neither ARP nor IPv4 are not played, networks are IPv4 only: {}",
         silent));
   }
 }

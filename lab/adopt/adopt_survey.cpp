@@ -146,6 +146,18 @@ void Surveyor::take_dns(const FrameSeen& seen, Station& station, bool cut) {
   }
 }
 
+// A capture of ours knows who it watched: an interface per endpoint, with name, MAC and address.
+void take_interface(const capture::Interface& interface, Survey& out) {
+  if (!interface.mac || !interface.ipv4 || !interface.ipv4->address.is_v4()) return;
+  const auto found = out.index.find(*interface.mac);
+  if (found == out.index.end()) return;
+  out.stations[found->second].name = interface.name;
+  const unsigned host_bits = 32U - interface.ipv4->length;
+  const Ipv4Address mask{host_bits == 32 ? 0 : 0xffffffffU << host_bits};
+  if (out.grants.size() < limits::kAdoptedStations)
+    out.grants.push_back({interface.ipv4->address.v4(), mask, {}, {}, {}});
+}
+
 }  // namespace
 
 std::optional<Ipv4Address> Station::main_address() const {
@@ -199,6 +211,8 @@ Survey survey(const CaptureFile& capture) {
     if (packet.cut()) ++out.cut;
     if (ethernet) surveyor.take(packet.bytes, packet.cut());
   }
+  for (const capture::Interface& interface : capture.interfaces)
+    take_interface(interface, out);
   return out;
 }
 

@@ -203,6 +203,38 @@ TEST_CASE("adopt: names are made fit for DNS and unique", "[limit:kNameBytes]") 
   CHECK(endpoint(made, "client-1").request.mac == DhcpClient::numbered(3).mac);
 }
 
+TEST_CASE("adopt: a capture of ours names its endpoints and their network") {
+  CaptureBuilder capture;
+  const MacAddress web{{2, 0, 0, 0, 0, 1}};
+  const MacAddress db{{2, 0, 0, 0, 0, 2}};
+  capture.add(udp_frame(outwards(web, "10.9.1.2", "10.9.200.3"), 1000, 53, pattern(20)));
+  capture.add(udp_frame(outwards(db, "10.9.200.3", "192.0.2.1"), 1000, 53, pattern(20)));
+  const auto watched = [&](const char* name, const MacAddress& mac, const char* prefix) {
+    capture.file().interfaces.push_back(
+        {name, "", capture::LinkType::ethernet, 0, mac, IpPrefix::parse(prefix)});
+  };
+  watched("web", web, "10.9.1.2/16");
+  watched("db", db, "10.9.200.3/16");
+  watched("quiet", MacAddress{{2, 0, 0, 0, 0, 3}}, "10.9.7.7/16");
+  const Adopted made = adopted(capture);
+  REQUIRE(made.description.endpoints.size() == 2);
+  CHECK(endpoint(made, "web").request.ip == ip4("10.9.1.2"));
+  CHECK(endpoint(made, "db").request.mac == db);
+  REQUIRE(made.description.networks.size() == 1);
+  CHECK(made.description.networks[0].subnet.to_string() == "10.9.0.0/16");
+}
+
+TEST_CASE("adopt: an interface's prefix may be anything") {
+  for (const char* prefix : {"0.0.0.0/0", "255.255.255.255/32", "10.9.1.2/31", "fd00::1/64"}) {
+    CaptureBuilder capture;
+    const MacAddress mac{{2, 0, 0, 0, 0, 1}};
+    capture.add(udp_frame(outwards(mac, "10.9.1.2", "192.0.2.1"), 1000, 53, pattern(20)));
+    capture.file().interfaces.push_back(
+        {"web", "", capture::LinkType::ethernet, 0, mac, IpPrefix::parse(prefix)});
+    CHECK(adopted(capture).description.endpoints.size() == 1);
+  }
+}
+
 TEST_CASE("adopt: --map chooses who is played and under which name") {
   CaptureBuilder capture;
   capture.add(dhcp_frame(DhcpClient::numbered(1).select(ip4("192.168.1.5"), ip4("192.168.1.1"))))
