@@ -1,35 +1,16 @@
 #include "control/attach_session.h"
 
-#include <fmt/format.h>
-#include <poll.h>
 #include <sys/socket.h>
 
-#include <cerrno>
-
 #include "bridge/ports/link_handle.h"
-#include "control/json.h"
 #include "control/local_socket.h"
 #include "control/message_socket.h"
-#include "core/base/limits.h"
 
 namespace pontoon::control {
 namespace {
 
 // Longer than the daemon's own limit for an attachment to be completed.
 constexpr int kAnswerTimeoutMs = 35'000;
-
-bool readable(int fd, int timeout_ms) noexcept {
-  pollfd wait{fd, POLLIN, 0};
-  int count = 0;
-  do {
-    count = poll(&wait, 1, timeout_ms);
-  } while (count < 0 && errno == EINTR);
-  return count > 0;
-}
-
-Error error_of(const AttachMessage& message) {
-  return {error_code(message.code), message.message};
-}
 
 }  // namespace
 
@@ -59,18 +40,7 @@ bridge::EndpointConfig DaemonSession::config() const {
 }
 
 Result<AttachMessage> DaemonSession::exchange(const AttachMessage& message, int fd) {
-  if (auto sent = send_message(socket_.get(), message, fd); !sent) return sent.error();
-  if (!readable(socket_.get(), kAnswerTimeoutMs)) {
-    return Error{ErrorCode::unavailable,
-                 fmt::format("the daemon does not answer; see {}", paths_.log_file())};
-  }
-  auto received = receive_message(socket_.get());
-  if (!received) {
-    return Error{ErrorCode::unavailable,
-                 fmt::format("the daemon has gone; see {}", paths_.log_file())};
-  }
-  if (received->message.op == AttachOp::error) return error_of(received->message);
-  return std::move(received->message);
+  return control::exchange(socket_.get(), message, fd, kAnswerTimeoutMs, paths_.log_file());
 }
 
 Status<> DaemonSession::reserve() {
@@ -129,8 +99,8 @@ DaemonSession::Event DaemonSession::next_event(std::string& reason) {
 }
 
 Status<> DaemonSession::reconnect(const bridge::LinkHandle& link) {
-  const IpPrefix before = settings_.info.ipv4;
-  request_.ip = before.address.v4();
+  // The book knows by name what a DHCP client was given last, which needn't be what it had first.
+  if (!request_.dhcp) request_.ip = settings_.info.ipv4.address.v4();
   request_.mac = settings_.info.mac;
   if (auto reserved = reserve(); !reserved) return reserved;
   return hand_over(link);

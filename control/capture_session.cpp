@@ -1,7 +1,6 @@
 #include "control/capture_session.h"
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -14,15 +13,6 @@ namespace pontoon::control {
 namespace {
 
 constexpr int kAnswerTimeoutMs = 10'000;
-
-bool readable(int fd, int timeout_ms) noexcept {
-  pollfd wait{fd, POLLIN, 0};
-  int count = 0;
-  do {
-    count = poll(&wait, 1, timeout_ms);
-  } while (count < 0 && errno == EINTR);
-  return count > 0;
-}
 
 }  // namespace
 
@@ -42,19 +32,9 @@ Result<std::unique_ptr<CaptureSession>> CaptureSession::open(const Paths& paths,
   AttachMessage message;
   message.op = AttachOp::capture;
   message.capture = request;
-  if (auto sent = send_message(session->socket_.get(), message, theirs.get()); !sent)
-    return sent.error();
-  if (!readable(session->socket_.get(), kAnswerTimeoutMs)) {
-    return Error{ErrorCode::unavailable,
-                 fmt::format("the daemon does not answer; see {}", paths.log_file())};
-  }
-  auto answer = receive_message(session->socket_.get());
-  if (!answer) {
-    return Error{ErrorCode::unavailable,
-                 fmt::format("the daemon has gone; see {}", paths.log_file())};
-  }
-  if (answer->message.op == AttachOp::error)
-    return Error{error_code(answer->message.code), answer->message.message};
+  auto answer =
+      exchange(session->socket_.get(), message, theirs.get(), kAnswerTimeoutMs, paths.log_file());
+  if (!answer) return answer.error();
   return session;
 }
 

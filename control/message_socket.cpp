@@ -1,6 +1,7 @@
 #include "control/message_socket.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -77,6 +78,31 @@ Result<Received, ReceiveError> receive_message(int socket) {
   auto message = decode<AttachMessage>({text.data(), static_cast<std::size_t>(got)});
   if (!message || message->version != kAttachVersion) return ReceiveError::malformed;
   return Received{std::move(*message), std::move(fd)};
+}
+
+bool readable(int socket, int timeout_ms) noexcept {
+  pollfd wait{socket, POLLIN, 0};
+  int count = 0;
+  do {
+    count = poll(&wait, 1, timeout_ms);
+  } while (count < 0 && errno == EINTR);
+  return count > 0;
+}
+
+Result<AttachMessage> exchange(int socket, const AttachMessage& message, int fd, int timeout_ms,
+                               const std::string& log_file) {
+  if (auto sent = send_message(socket, message, fd); !sent) return sent.error();
+  if (!readable(socket, timeout_ms)) {
+    return Error{ErrorCode::unavailable,
+                 fmt::format("the daemon does not answer; see {}", log_file)};
+  }
+  auto received = receive_message(socket);
+  if (!received) {
+    return Error{ErrorCode::unavailable, fmt::format("the daemon has gone; see {}", log_file)};
+  }
+  AttachMessage& answer = received->message;
+  if (answer.op == AttachOp::error) return Error{error_code(answer.code), answer.message};
+  return std::move(answer);
 }
 
 }  // namespace pontoon::control

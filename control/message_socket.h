@@ -26,4 +26,11 @@ enum class ReceiveError : std::uint8_t {
 };
 Result<Received, ReceiveError> receive_message(int socket);
 
+// The client's side. Whether there is something to receive, or the peer has gone.
+bool readable(int socket, int timeout_ms) noexcept;
+// Sends, and waits for the answer. The daemon's refusal is an error, as is its silence; `log_file`
+// is where those look who are told of it.
+Result<AttachMessage> exchange(int socket, const AttachMessage& message, int fd, int timeout_ms,
+                               const std::string& log_file);
+
 }  // namespace pontoon::control

@@ -110,6 +110,7 @@ Network::~Network() {
 bool Network::turn(Instant now) noexcept {
   switch_.pull(now);
   gateway_.run(now);
+  follow_declined();
   const bool all_timers = rim_.timers.run_due(now, limits::kTurnTimers) < limits::kTurnTimers;
   publisher_.pump(now);
   dns_.pump(now);
@@ -157,7 +158,7 @@ Result<EndpointInfo> Network::claim_address(const EndpointRequest& request, Inst
   info.mac = request.mac.value_or(mac_for(spec_.name, request.name, salt));
   while (!request.mac && taken(info.mac))
     info.mac = mac_for(spec_.name, request.name, ++salt);
-  const auto lease = leases_.claim({request.name, info.mac, request.ip}, now);
+  const auto lease = leases_.claim({request.name, info.mac, request.ip, request.dhcp}, now);
   if (!lease) return lease.error();
   info.ipv4 = IpPrefix{lease->address, spec_.subnet.length};
   return info;
@@ -231,15 +232,13 @@ Status<> Network::attach(std::string_view name, std::unique_ptr<Port> port, std:
   if (found == nullptr)
     return Error{ErrorCode::not_found, fmt::format("No such endpoint: {}", name)};
   unplug(*found);
-  const bridge::GuardPolicy guard{found->info.mac, found->info.ipv4.address, std::nullopt,
-                                  found->info.relay};
   if (found->info.relay) dhcp_.server().trust_relay(found->info.mac);
   auto observed = std::make_unique<ObservedPort>(std::move(port), found->info.tag);
   observed->set_observer(observer_);
   ObservedPort* const seen = observed.get();
   auto wire = std::make_unique<ImpairedPort>(std::move(observed), rim_.pool, rim_.timers);
   wire->set_observer(observer_, found->info.tag);
-  const auto id = switch_.add(*wire, {false, guard, found->info.tag}, now);
+  const auto id = switch_.add(*wire, {false, guard_of(*found), found->info.tag}, now);
   if (!id) {
     return Error{ErrorCode::exhausted, fmt::format("Network {} is full: a switch has {} ports",
                                                    spec_.name, limits::kPortsPerNetwork)};
@@ -253,6 +252,35 @@ Status<> Network::attach(std::string_view name, std::unique_ptr<Port> port, std:
   if (!found->info.dhcp) gateway_.learn_neighbour(found->info.ipv4.address, found->info.mac, now);
   impairments_.attached(found->info.name, links(), now);
   return {};
+}
+
+bridge::GuardPolicy Network::guard_of(const Endpoint& endpoint) const {
+  const EndpointInfo& info = endpoint.info;
+  return {info.mac, info.ipv4.address, std::nullopt, info.relay};
+}
+
+void Network::drop_flows(const Endpoint& endpoint) noexcept {
+  const IpAddress address = endpoint.info.ipv4.address;
+  gateway_.tcp().drop_endpoint(address);
+  egress_.drop_endpoint(address);
+  gateway_.forget_neighbour(address);
+}
+
+void Network::follow_declined() {
+  for (dhcp::Declined& declined : leases_.take_declined()) {
+    Endpoint* const moved = declined.instead ? endpoint(declined.endpoint) : nullptr;
+    if (moved != nullptr) move_endpoint(*moved, *declined.instead);
+    if (declined_.size() < limits::kDhcpQuarantined) declined_.push_back(std::move(declined));
+  }
+}
+
+// The lease is bound already; all that knows the endpoint by its address learns the new one.
+void Network::move_endpoint(Endpoint& endpoint, Ipv4Address address) {
+  drop_flows(endpoint);
+  endpoint.info.ipv4.address = address;
+  publisher_.retarget(endpoint.info.name, {endpoint.info.ipv4.address, std::nullopt});
+  if (endpoint.port_id) switch_.set_guard(*endpoint.port_id, guard_of(endpoint));
+  rebuild_names();
 }
 
 void Network::unplug(Endpoint& endpoint) {
@@ -272,11 +300,8 @@ bool Network::remove(std::string_view name, Instant now) {
   const auto found = std::find_if(endpoints_.begin(), endpoints_.end(),
                                   [&](const Endpoint& e) { return same_name(e.info.name, name); });
   if (found == endpoints_.end()) return false;
-  const IpAddress address = found->info.ipv4.address;
   publisher_.withdraw(found->info.name);
-  gateway_.tcp().drop_endpoint(address);
-  egress_.drop_endpoint(address);
-  gateway_.forget_neighbour(address);
+  drop_flows(*found);
   if (found->info.relay) dhcp_.server().distrust_relay(found->info.mac);
   unplug(*found);
   leases_.release(found->info.name, now);

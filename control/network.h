@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "bridge/switch.h"
@@ -75,6 +76,10 @@ class Network final : public host::Turnable {
   void release_unclaimed_leases(Instant now) { leases_.release_unclaimed(now); }
   // Endpoints whose link has closed by itself since the last call.
   std::vector<std::string> take_gone();
+  // Addresses that a DHCP client found in use since the last call, for the administrator (RFC 2131
+  // 4.3.3); at most kDhcpQuarantined. An endpoint's names, ports and guard have followed it
+  // already.
+  std::vector<dhcp::Declined> take_declined() { return std::exchange(declined_, {}); }
 
   // Every network of the daemon, this one included: none of them is reachable through the gateway,
   // and the others' names don't exist here.
@@ -124,6 +129,10 @@ class Network final : public host::Turnable {
   Result<std::vector<proxy::ExposedPort>> publish(const EndpointRequest& request,
                                                   EndpointInfo& info);
   void unplug(Endpoint& endpoint);
+  bridge::GuardPolicy guard_of(const Endpoint& endpoint) const;
+  void drop_flows(const Endpoint& endpoint) noexcept;
+  void follow_declined();
+  void move_endpoint(Endpoint& endpoint, Ipv4Address address);
   std::vector<ImpairableLink> links() const;
   void rebuild_names();
   void take_closed_ports();
@@ -138,6 +147,7 @@ class Network final : public host::Turnable {
   std::vector<Endpoint> endpoints_;
   DropCounters departed_drops_;  // of endpoints that have gone: what was counted stays counted
   std::vector<std::string> gone_;
+  std::vector<dhcp::Declined> declined_;
 
   bridge::Switch switch_;
   stack::Gateway gateway_;

@@ -1,10 +1,13 @@
 #include "control/network_host.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <cstdlib>
 
 #include "bridge/ports/link_check.h"
 #include "bridge/ports/port_factory.h"
+#include "core/base/log.h"
 
 namespace pontoon::control {
 namespace {
@@ -13,6 +16,17 @@ dns::CaresForwarderConfig forwarder_config(const NetworkSpec& spec) {
   dns::CaresForwarderConfig config;
   config.own_addresses = {spec.gateway};
   return config;
+}
+
+// RFC 2131 4.3.3: "The server SHOULD notify the network administrator".
+void log_declined(const dhcp::Declined& declined) {
+  const std::string who = declined.endpoint.empty() ? declined.mac.to_string()
+                                                    : fmt::format("endpoint {}", declined.endpoint);
+  const std::string now = declined.instead
+                              ? fmt::format("; it has {} now", declined.instead->to_string())
+                              : std::string();
+  log::warning(fmt::format("{} found its address {} in use (DHCPDECLINE){}", who,
+                           declined.address.to_string(), now));
 }
 
 }  // namespace
@@ -53,6 +67,8 @@ bool NetworkHost::turn(Instant now) noexcept {
   if (forwarder_.next_deadline() <= now) forwarder_.on_timer(now);
   forwarder_.pump(now);
   const bool more = network_->turn(now);
+  for (const dhcp::Declined& declined : network_->take_declined())
+    log_declined(declined);
   tap_->end_turn(tap_->live() ? wall_offset_ns() : 0);
   return more || forwarder_.has_work();
 }
