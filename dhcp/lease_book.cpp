@@ -260,17 +260,44 @@ bool LeaseBook::release(const Client& client, Ipv4Address address, Instant now) 
 bool LeaseBook::decline(const Client& client, Ipv4Address address, Instant now) {
   if (!holds(client, address)) return false;
   Entry& held = *entry(address);
-  if (held.is_endpoint()) return true;
+  Declined told{address, client.mac, held.lease.endpoint, std::nullopt};
+  if (held.is_endpoint()) {
+    told.instead = replace_address(held);
+    if (!told.instead) return false;
+  } else {
+    by_identity_.erase(held.identity);
+  }
+  quarantine(held, now);
+  if (declined_.size() < limits::kDhcpQuarantined) declined_.push_back(std::move(told));
+  return true;
+}
+
+// Binds an endpoint to another address; its entry at the former one is the caller's to end.
+std::optional<Ipv4Address> LeaseBook::replace_address(const Entry& endpoint) {
+  if (!endpoint.by_dhcp || make_room_for(endpoint.lease.mac)) return std::nullopt;
+  const std::optional<Ipv4Address> address = vacate_one();
+  if (!address) return std::nullopt;
+  Entry& moved = create(*address, endpoint.lease, endpoint.identity);
+  moved.remembered = true;
+  moved.claimed = endpoint.claimed;
+  moved.by_dhcp = true;
+  mark(*address);
+  return address;
+}
+
+// The entry is nobody's from now on, but counts as its MAC's.
+void LeaseBook::quarantine(Entry& entry, Instant now) {
   if (quarantined_.size() >= limits::kDhcpQuarantined) {
     const Ipv4Address early{quarantined_.front()};
-    erase(*entry(early));
+    erase(*this->entry(early));
     mark(early);
   }
-  by_identity_.erase(held.identity);
-  held.identity.clear();
-  move(held, LeaseState::declined, now + limits::kDhcpQuarantine);
-  mark(address);
-  return true;
+  leave(entry);
+  entry.identity.clear();
+  if (entry.is_endpoint()) entry.lease.hostname = std::exchange(entry.lease.endpoint, {});
+  move_to(entry.lease, LeaseState::declined, now + limits::kDhcpQuarantine);
+  enter(entry);
+  mark(entry.lease.address);
 }
 
 void LeaseBook::withdraw(Ipv4Address address, Instant promised, Instant now) {

@@ -29,6 +29,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/base/address.h"
@@ -54,6 +55,15 @@ struct Claim {
   std::string endpoint;
   MacAddress mac;
   std::optional<Ipv4Address> requested;
+  bool by_dhcp = false;  // it takes its address by DHCP, so a DHCPDECLINE gives it another one
+};
+
+// A DHCPDECLINE that was heeded, for people to be told of.
+struct Declined {
+  Ipv4Address address;
+  MacAddress mac;
+  std::string endpoint;                // empty for an unknown client
+  std::optional<Ipv4Address> instead;  // where the endpoint is now
 };
 
 // A DHCP client as its message shows it. `mac` is the frame's source.
@@ -109,7 +119,13 @@ class LeaseBook {
   void drop_offer(const Client& client, Instant now);
   // False when the client does not hold the address; an endpoint's lease is left as it is.
   bool release(const Client& client, Ipv4Address address, Instant now);
+  // RFC 2131 4.3.3: the address is in quarantine. An endpoint that takes its address by DHCP is
+  // bound to another one at once. False when the client does not hold the address, or is an
+  // endpoint that can't be moved: its interface was set up by hand, no address is free, or its MAC
+  // has kLeasesPerPort addresses in quarantine.
   bool decline(const Client& client, Ipv4Address address, Instant now);
+  // The declined addresses since the last call, at most kDhcpQuarantined.
+  std::vector<Declined> take_declined() { return std::exchange(declined_, {}); }
   // A client's bound lease could not be written and the client was not told: it ends when the disk
   // says so, now if it has not promised anything.
   void withdraw(Ipv4Address address, Instant promised, Instant now);
@@ -155,6 +171,7 @@ class LeaseBook {
     std::string identity;       // key in by_identity_; empty in quarantine
     bool remembered = false;    // had been bound before the present offer
     bool claimed = false;       // by control/, since this process runs
+    bool by_dhcp = false;       // as it was claimed
     std::uint64_t born = 0;     // which holder of the address this is
     std::uint64_t changed = 0;  // the latest durable change
     std::uint64_t saved = 0;    // the latest of them that the disk has
@@ -195,12 +212,15 @@ class LeaseBook {
   void unindex_mac(const Entry& entry);
   std::optional<Ipv4Address> vacate_one();
   std::optional<Refusal> make_room_for(const MacAddress& mac);
+  std::optional<Ipv4Address> replace_address(const Entry& endpoint);
+  void quarantine(Entry& entry, Instant now);
   void lapse(Entry& entry, Instant now);
   void on_deadline(Entry& entry, Instant now);
 
   // lease_book_control.cpp: the control plane and restoring
   Result<Ipv4Address> address_for(const Claim& claim);
   Status<> check_requested(const Claim& claim, Ipv4Address address) const;
+  bool has_declined(const Claim& claim) const;
   Lease take_over(Ipv4Address address, const Claim& claim, const std::string& identity);
   void restore_one(const Lease& lease, Instant now);
   bool accept_restored(const Lease& lease, const std::string& identity, Instant now);
@@ -219,6 +239,7 @@ class LeaseBook {
   std::unordered_map<MacAddress, std::vector<std::uint32_t>> clients_by_mac_;  // all the others
   std::list<std::uint32_t> resting_;  // the lease that ended first is in front
   std::list<std::uint32_t> quarantined_;
+  std::vector<Declined> declined_;
   std::uint64_t next_change_ = 1;  // numbers holders and changes
   std::set<std::uint32_t> marked_;
   std::set<std::uint32_t> failed_;  // to be marked again when retry_ fires

@@ -74,9 +74,16 @@ Status<> LeaseBook::check_requested(const Claim& claim, Ipv4Address address) con
                fmt::format("Address {} is in use by {}", address.to_string(), holder(held->lease))};
 }
 
+// Whether this very endpoint found the address that it asks for in use: it gets another one again.
+bool LeaseBook::has_declined(const Claim& claim) const {
+  const Entry* held = entry(*claim.requested);
+  return claim.by_dhcp && held != nullptr && held->lease.state == LeaseState::declined &&
+         held->lease.mac == claim.mac;
+}
+
 Result<Ipv4Address> LeaseBook::address_for(const Claim& claim) {
   const Entry* known = entry_by_identity(identity_of_name(claim.endpoint));
-  if (claim.requested) {
+  if (claim.requested && !has_declined(claim)) {
     const auto fits = check_requested(claim, *claim.requested);
     if (!fits) return fits.error();
     return *claim.requested;
@@ -108,6 +115,7 @@ Result<Lease> LeaseBook::claim(const Claim& claim, Instant) {
                          held->lease.state == LeaseState::bound && held->lease.mac == claim.mac;
   if (unchanged) {
     held->claimed = true;
+    held->by_dhcp = claim.by_dhcp;
     return held->lease;
   }
   return take_over(*address, claim, identity);
@@ -139,6 +147,7 @@ Lease LeaseBook::take_over(Ipv4Address address, const Claim& claim, const std::s
   }
   held->remembered = true;
   held->claimed = true;
+  held->by_dhcp = claim.by_dhcp;
   mark(address);
   return held->lease;
 }

@@ -17,6 +17,7 @@ class PublishedListener final : public ListenerHandler {
 
   void on_ready() noexcept override;
   void accept_batch(Instant now) noexcept;
+  void retarget(const PublishTarget& target) noexcept { to_.target = target; }
 
  private:
   void on_pause_over(Instant now);

@@ -86,6 +86,11 @@ PublishedUdp::Flow* PublishedUdp::find_or_open(const Client& client, Instant now
   return &flows_.insert(client, *this, *inside, now);
 }
 
+void PublishedUdp::retarget(const PublishTarget& target) noexcept {
+  flows_.erase_owner(IpAddress{});  // all clients are one owner
+  to_.target = target;
+}
+
 void PublishedUdp::refresh(Flow& flow, Instant now) noexcept {
   flow.last_used = now;
   if (!flow.idle.armed()) context_.timers.arm(flow.idle, now + limits::kUdpIdle);

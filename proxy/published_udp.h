@@ -37,6 +37,8 @@ class PublishedUdp final : public DatagramHandler {
 
   void on_ready() noexcept override;
   void receive_batch(DatagramBatch& batch, Instant now) noexcept;
+  // Its flows end: they lead to where the endpoint was.
+  void retarget(const PublishTarget& target) noexcept;
   // True when the datagram answers a flow of the index and was taken.
   static bool reply(Index& index, const stack::UdpDatagram& datagram, Instant now) noexcept;
   void list(std::vector<FlowInfo>& out, Instant now) const;

@@ -108,6 +108,14 @@ bool Publisher::withdraw(std::string_view owner, const PortBinding& binding) noe
   });
 }
 
+void Publisher::retarget(std::string_view owner, const PublishTarget& target) noexcept {
+  for (Published& published : impl_->all) {
+    if (published.owner != owner) continue;
+    if (published.listener) published.listener->retarget(target);
+    if (published.udp) published.udp->retarget(target);
+  }
+}
+
 std::vector<PortBinding> Publisher::bindings(std::string_view owner) const {
   std::vector<PortBinding> found;
   for (const Published& published : impl_->all) {

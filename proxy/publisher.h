@@ -43,6 +43,10 @@ class Publisher final : public UdpReplies {
   void withdraw(std::string_view owner) noexcept;
   bool withdraw(std::string_view owner, const PortBinding& binding) noexcept;
 
+  // What `owner` has published leads to `target` from now on. UDP flows end; established TCP
+  // connections are the engine's.
+  void retarget(std::string_view owner, const PublishTarget& target) noexcept;
+
   std::vector<PortBinding> bindings(std::string_view owner) const;
 
   void pump(Instant now) noexcept;

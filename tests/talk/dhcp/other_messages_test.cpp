@@ -113,7 +113,7 @@ TEST_CASE("a DHCP client inside an endpoint gets exactly the endpoint's address 
   talk.unicast(inside.release(address("172.17.3.3"), talk.gateway));
   talk.expect_nothing();
   talk.send(inside.decline(address("172.17.3.3"), talk.gateway));
-  talk.expect_nothing();
+  talk.expect_drop(DropReason::dhcp_not_ours);
   talk.tick(1000h);
   CHECK(talk.book.find_endpoint("web")->state == LeaseState::bound);
   talk.unicast(inside.inform(address("172.17.3.3")));
@@ -255,4 +255,91 @@ TEST_CASE("a relay on another network is not served", "[RFC 2131 4.3.1]") {
   relayed.giaddr = address("172.17.0.9");
   talk.send(relayed);
   CHECK(talk.expect(MessageType::offer).ip == address("172.17.0.9"));
+}
+
+TEST_CASE(
+    "an endpoint that takes its address by DHCP declines it: quarantine, and another address") {
+  DhcpTalk talk;
+  const DhcpClient inside = DhcpClient::numbered(1);
+  const Ipv4Address bad = talk.book.claim({"web", inside.mac, {}, true}, talk.now())->address;
+  talk.end_turn();
+  talk.send(inside.decline(bad, address("172.17.0.200")));
+  talk.expect_drop(DropReason::dhcp_not_ours);
+  CHECK(talk.book.find_endpoint("web")->address == bad);
+  talk.send(inside.decline(bad, talk.gateway));
+  talk.expect_nothing();
+
+  const Lease moved = *talk.book.find_endpoint("web");
+  CHECK(moved.address != bad);
+  CHECK(moved.state == LeaseState::bound);
+  const Lease quarantined = *talk.book.find(bad);
+  CHECK(quarantined.state == LeaseState::declined);
+  CHECK(quarantined.expires == talk.now() + limits::kDhcpQuarantine);
+  CHECK(quarantined.endpoint.empty());
+  CHECK(talk.store.durable() == std::vector{quarantined, moved});
+  const auto declined = talk.book.take_declined();
+  REQUIRE(declined.size() == 1);
+  CHECK(declined[0].address == bad);
+  CHECK(declined[0].endpoint == "web");
+  CHECK(declined[0].instead == moved.address);
+  CHECK(talk.book.take_declined().empty());
+
+  CHECK(talk.join(inside) == moved.address);
+  talk.send(inside.reboot(bad));
+  talk.expect(MessageType::nak);
+  // Whoever asks for it has to wait; so does the control plane.
+  dhcp::Message wish = DhcpClient::numbered(2).discover();
+  wish.requested_address = bad;
+  talk.send(wish);
+  CHECK(talk.expect(MessageType::offer).message.yiaddr != bad);
+  CHECK_FALSE(talk.book.claim({"db", DhcpClient::numbered(3).mac, bad}, talk.now()));
+  talk.tick(limits::kDhcpQuarantine);
+  CHECK(talk.book.find(bad) == nullptr);
+}
+
+TEST_CASE("an endpoint that asks again for what it has declined keeps what it has now") {
+  DhcpTalk talk;
+  const DhcpClient inside = DhcpClient::numbered(1);
+  const Ipv4Address bad = talk.book.claim({"web", inside.mac, {}, true}, talk.now())->address;
+  talk.send(inside.decline(bad, talk.gateway));
+  const Ipv4Address good = talk.book.find_endpoint("web")->address;
+  CHECK(talk.book.claim({"web", inside.mac, bad, true}, talk.now())->address == good);
+  CHECK_FALSE(talk.book.claim({"web", inside.mac, bad, false}, talk.now()));
+  CHECK_FALSE(talk.book.claim({"db", DhcpClient::numbered(2).mac, bad, true}, talk.now()));
+}
+
+TEST_CASE("an endpoint whose interface was set up by hand is not moved by a DHCPDECLINE") {
+  DhcpTalk talk;
+  const DhcpClient inside = DhcpClient::numbered(1);
+  const Ipv4Address own = talk.book.claim({"web", inside.mac, {}}, talk.now())->address;
+  talk.send(inside.decline(own, talk.gateway));
+  talk.expect_drop(DropReason::dhcp_not_ours);
+  CHECK(talk.book.find_endpoint("web")->address == own);
+  CHECK(talk.book.take_declined().empty());
+}
+
+TEST_CASE("an endpoint that declines everything holds its share of addresses, no more",
+          "[limit:kLeasesPerPort]") {
+  DhcpTalk talk;
+  const DhcpClient inside = DhcpClient::numbered(1);
+  REQUIRE(talk.book.claim({"web", inside.mac, {}, true}, talk.now()));
+  for (std::size_t i = 0; i < limits::kLeasesPerPort + 4; ++i)
+    talk.send(inside.decline(talk.book.find_endpoint("web")->address, talk.gateway));
+  CHECK(talk.book.size() == limits::kLeasesPerPort + 1);
+  CHECK(talk.drops[DropReason::dhcp_not_ours] == 4);
+  CHECK(talk.book.find_endpoint("web")->state == LeaseState::bound);
+  talk.tick(limits::kDhcpQuarantine);
+  CHECK(talk.book.size() == 1);
+}
+
+TEST_CASE("an endpoint stays where it is when there is no other address") {
+  test::DhcpTalkOptions options;
+  options.prefix = "192.168.9.1/30";
+  DhcpTalk talk(options);
+  const DhcpClient inside = DhcpClient::numbered(1);
+  const Ipv4Address only = talk.book.claim({"web", inside.mac, {}, true}, talk.now())->address;
+  talk.send(inside.decline(only, talk.gateway));
+  talk.expect_drop(DropReason::dhcp_not_ours);
+  CHECK(talk.book.find_endpoint("web")->address == only);
+  CHECK(talk.join(inside) == only);
 }
