@@ -5,9 +5,8 @@
 //              (DNS ID, echo identifier). Each answer takes the oldest; what comes without a
 //              question carries the latest. musl asks several servers from one port with one ID.
 //   DHCP       the latest offer of ours per client is kept.
-//   TCP        adapt_tcp.h. What the capture has of a connection is collected first, by the four
-//              addresses and the client's initial sequence number, since the SYN must be changed
-//              before the rest comes.
+//   TCP        adapt_tcp.h. What the capture has of each connection is collected first, since a
+//              SYN must be changed before the rest of its connection comes.
 //
 // On the way in the stand-in comes first and on the way out last, so that the other parts see our
 // side's addresses only; captured SYN-ACKs are looked up by the addresses that the capture has.
@@ -20,10 +19,10 @@
 #include <string>
 #include <tuple>
 
-#include "core/base/limits.h"
 #include "core/wire/arp.h"
 #include "core/wire/ethernet.h"
 #include "core/wire/ipv4.h"
+#include "lab/replay/adapt_memory.h"
 #include "lab/replay/adapt_tcp.h"
 #include "lab/replay/frame_seen.h"
 #include "lab/replay/packet_edit.h"
@@ -34,29 +33,6 @@ namespace {
 constexpr std::size_t kArpSender = wire::EthernetView::kHeaderSize + 14;
 constexpr std::size_t kArpTarget = wire::EthernetView::kHeaderSize + 24;
 constexpr std::size_t kDhcpOptions = 240;
-
-// A map that forgets its oldest entries.
-template <class Key, class Value>
-class Memory {
- public:
-  Value* find(const Key& key) {
-    const auto found = values_.find(key);
-    return found == values_.end() ? nullptr : &found->second;
-  }
-  Value& put(const Key& key, Value value) {
-    const auto [at, added] = values_.insert_or_assign(key, std::move(value));
-    if (added) order_.push_back(key);
-    if (order_.size() > limits::kAdaptedFlows) {
-      values_.erase(order_.front());
-      order_.pop_front();
-    }
-    return at->second;
-  }
-
- private:
-  std::map<Key, Value> values_;
-  std::deque<Key> order_;
-};
 
 // Who asked, and which question it was.
 struct Asker {
@@ -121,10 +97,8 @@ class Adapter::Impl {
     std::optional<MacAddress> mac;
     bool relay = false;
   };
-  using ConnectionKey = std::pair<TcpEnds, std::uint32_t>;  // with the client's initial number
 
   void learn(ByteView frame);
-  void learn_tcp(const FrameSeen& seen, const wire::TcpView& segment);
   Ipv4Address gateway_of(std::string_view name) const;
   bool is_stood_in_for(const FrameSeen& seen, Ipv4Address gateway) const;
   void adapt_arp(std::string_view name, MutableBytes frame, const FrameSeen& seen,
@@ -132,7 +106,6 @@ class Adapter::Impl {
   void move_relay(std::string_view name, PacketEdit& edit, FrameSeen& seen) const;
   void redirect(PacketEdit& edit, const FrameSeen& seen, Ipv4Address gateway);
   void adapt_dhcp(PacketEdit& edit, MutableBytes frame, const FrameSeen& seen, Ipv4Address gateway);
-  void adapt_tcp(PacketEdit& edit, MutableBytes frame, const FrameSeen& seen);
   void restore(PacketEdit& edit, const FrameSeen& seen, Ipv4Address gateway);
 
   std::map<std::string, Seat, std::less<>> seats_;  // by the endpoint's name
@@ -140,12 +113,10 @@ class Adapter::Impl {
   std::set<Ipv4Address> members_;
   std::set<MacAddress> macs_;      // theirs
   std::set<Ipv4Address> servers_;  // that sent DHCP replies in the capture
-  std::map<ConnectionKey, CapturedConnection> captured_;
-  std::map<TcpEnds, std::uint32_t> latest_;  // the latest initial number of each
-  Memory<Asker, Asked> asked_;
-  Memory<std::string, Ipv4Address> looked_up_;  // by ARP
-  Memory<MacAddress, Offer> offers_;
-  Memory<TcpEnds, AdaptedConnection> connections_;
+  AdaptMemory<Asker, Asked> asked_;
+  AdaptMemory<std::string, Ipv4Address> looked_up_;  // by ARP
+  AdaptMemory<MacAddress, Offer> offers_;
+  TcpAdapter tcp_;
 };
 
 Adapter::Impl::Impl(const Case& description, const CaptureFile& capture)
@@ -168,25 +139,10 @@ void Adapter::Impl::learn(ByteView frame) {
   if (!seen) return;
   if (seen->kind == FrameSeen::Kind::tcp) {
     const auto ip = wire::Ipv4View::parse_quoted(frame.subspan(wire::EthernetView::kHeaderSize));
-    learn_tcp(*seen, *wire::TcpView::parse(ip->payload()));
+    tcp_.learn(*seen, *wire::TcpView::parse(ip->payload()));
   } else if (seen->is_dhcp() && seen->source_port == kDhcpServerPort) {
     const auto dhcp = DhcpSeen::parse(seen->payload);
     if (dhcp && !dhcp->request && dhcp->server) servers_.insert(*dhcp->server);
-  }
-}
-
-void Adapter::Impl::learn_tcp(const FrameSeen& seen, const wire::TcpView& segment) {
-  const SocketAddress from{seen.from, seen.source_port};
-  const SocketAddress to{seen.to, seen.target_port};
-  if (seen.flags.syn && !seen.flags.ack) {
-    if (captured_.size() >= limits::kAdaptedFlows) return;
-    latest_[{from, to}] = seen.sequence;
-    captured_.try_emplace({{from, to}, seen.sequence});
-  } else if (seen.flags.syn) {
-    const auto found = captured_.find({{to, from}, seen.acknowledgement - 1});
-    if (found != captured_.end()) found->second.on_syn_ack(segment);
-  } else if (const auto latest = latest_.find({from, to}); latest != latest_.end()) {
-    captured_.at({{from, to}, latest->second}).on_client(segment);
   }
 }
 
@@ -296,25 +252,6 @@ void Adapter::Impl::adapt_dhcp(PacketEdit& edit, MutableBytes frame, const Frame
   if (dhcp->requested != offer->address) edit.set_u32(message + address, offer->address.value);
 }
 
-void Adapter::Impl::adapt_tcp(PacketEdit& edit, MutableBytes frame, const FrameSeen& seen) {
-  const auto segment = wire::TcpView::parse(ByteView(frame).subspan(edit.transport()));
-  if (!segment) return;
-  const SocketAddress client{seen.from, seen.source_port};
-  const TcpEnds ends{client, {edit.target(), seen.target_port}};
-  AdaptedConnection* known = connections_.find(ends);
-  if (seen.flags.syn && !seen.flags.ack) {
-    if (known == nullptr || known->client_initial() != segment->sequence()) {
-      const auto captured = captured_.find({{client, {seen.to, seen.target_port}}, seen.sequence});
-      const bool found = captured != captured_.end();
-      known = &connections_.put(
-          ends, {segment->sequence(), found ? captured->second : CapturedConnection{}});
-    }
-    known->adapt_syn(edit, *segment);
-  } else if (known != nullptr) {
-    known->adapt(edit, *segment);
-  }
-}
-
 void Adapter::Impl::adapt(std::string_view name, MutableBytes frame) {
   auto seen = FrameSeen::parse(frame);
   const Ipv4Address gateway = gateway_of(name);
@@ -325,7 +262,10 @@ void Adapter::Impl::adapt(std::string_view name, MutableBytes frame) {
   move_relay(name, *edit, *seen);
   redirect(*edit, *seen, gateway);
   if (seen->has_port(kDhcpServerPort)) adapt_dhcp(*edit, frame, *seen, gateway);
-  if (seen->kind == FrameSeen::Kind::tcp) adapt_tcp(*edit, frame, *seen);
+  if (seen->kind == FrameSeen::Kind::tcp) {
+    const auto segment = wire::TcpView::parse(ByteView(frame).subspan(edit->transport()));
+    if (segment) tcp_.adapt(*edit, *seen, *segment);
+  }
 }
 
 void Adapter::Impl::as_asked(std::string_view name, MutableBytes frame) {
@@ -363,10 +303,8 @@ void Adapter::Impl::on_sent(std::string_view name, MutableBytes frame) {
     if (dhcp && dhcp->type == kOffer) offers_.put(dhcp->chaddr, {dhcp->yiaddr, dhcp->xid});
   }
   if (seen->kind == FrameSeen::Kind::tcp) {
-    const TcpEnds ends{{seen->to, seen->target_port}, {seen->from, seen->source_port}};
     const auto segment = wire::TcpView::parse(ByteView(frame).subspan(edit->transport()));
-    AdaptedConnection* known = connections_.find(ends);
-    if (known != nullptr && segment) known->on_answer(*segment);
+    if (segment) tcp_.on_sent(*seen, *segment);
   }
   restore(*edit, *seen, gateway);
 }

@@ -4,8 +4,10 @@
 // would end at the first answer; adapted, it goes on.
 //
 //   TCP    per flow, acknowledgement and SACK numbers and the timestamps' echo move by the distance
-//          between the captured server's first ones and ours. They never acknowledge more than was
-//          sent. Options that the captured server had declined are taken out of the SYN.
+//          between the captured peer's first ones and ours, whoever opened the connection. They
+//          never acknowledge more than was sent. Options that the captured server had declined are
+//          taken out of the SYN, and those that our SYN did not offer out of its SYN-ACK. What is
+//          said to a captured client of a published port goes to the end that ours comes from.
 //   DHCP   a server identifier (54) of a captured server becomes ours, an accepted offer (50 beside
 //          54) becomes the one that we made; nothing else, and only where they differ.
 //   ARP    the gateway asks who has a client's address, as captured servers had done long before or

@@ -4,181 +4,14 @@
 
 #include "core/base/limits.h"
 #include "lab/replay/packet_edit.h"
-#include "tests/support/capture_builder.h"
-#include "tests/support/dhcp_talk.h"
 #include "tests/support/dns.h"
+#include "tests/unit/lab/adapt_home.h"
 
 namespace pontoon::test {
 namespace {
 
 using dhcp::MessageType;
 using lab::Adapter;
-
-const MacAddress kClientMac = DhcpClient::numbered(1).mac;
-constexpr wire::TcpFlags kSyn{.syn = true};
-constexpr wire::TcpFlags kSynAck{.syn = true, .ack = true};
-constexpr wire::TcpFlags kAck{.ack = true};
-
-lab::Case home() {
-  lab::Case out;
-  control::NetworkSpec spec;
-  spec.name = "default";
-  spec.subnet = *IpPrefix::parse("192.168.1.0/24");
-  spec.gateway = ip4("192.168.1.1");
-  out.networks.push_back(spec);
-  lab::CaseEndpoint endpoint;
-  endpoint.request.name = "web";
-  endpoint.request.ip = ip4("192.168.1.5");
-  endpoint.request.mac = kClientMac;
-  out.endpoints.push_back(endpoint);
-  out.stand_ins = {ip4("192.168.1.254")};
-  out.adapt = true;
-  return out;
-}
-
-wire::TcpRepr segment(std::uint16_t from, std::uint16_t to, std::uint32_t sequence,
-                      std::uint32_t acknowledgement, wire::TcpFlags flags) {
-  wire::TcpRepr repr;
-  repr.source_port = from;
-  repr.destination_port = to;
-  repr.sequence = {sequence};
-  repr.acknowledgement = {acknowledgement};
-  repr.flags = flags;
-  repr.window = 1000;
-  return repr;
-}
-
-PacketEnds to_web() {
-  return outwards(kClientMac, "192.168.1.5", "93.184.216.34");
-}
-
-Dissected sound(const Bytes& frame) {
-  Dissected out = dissect(frame);
-  CHECK(out.problem.empty());
-  return out;
-}
-
-// A client's connection to 93.184.216.34:80: captured server's first number 500, ours 9000.
-struct Connection {
-  Connection() {
-    wire::TcpRepr captured = segment(80, 40000, 500, 101, kSynAck);
-    captured.options.timestamps = {{7000, 10}};
-    capture.add(tcp_frame(to_web(), segment(40000, 80, 100, 0, kSyn)))
-        .add(tcp_frame(to_web().reversed(), captured));
-  }
-  void open(Adapter& adapter) {
-    wire::TcpRepr syn = segment(40000, 80, 100, 0, kSyn);
-    syn.options.sack_permitted = true;
-    syn.options.timestamps = {{10, 0}};
-    syn.options.window_scale = 7;
-    Bytes frame = tcp_frame(to_web(), syn);
-    adapter.adapt("web", frame);
-    offered = sound(frame).tcp->options;
-    wire::TcpRepr ours = segment(80, 40000, 9000, 101, kSynAck);
-    ours.options.timestamps = {{200, 10}};
-    answer(adapter, ours);
-  }
-  void answer(Adapter& adapter, const wire::TcpRepr& repr, ByteView payload = {}) {
-    Bytes frame = tcp_frame(to_web().reversed(), repr, payload);
-    const Bytes before = frame;
-    adapter.on_sent("web", frame);
-    CHECK(frame == before);
-  }
-  wire::TcpRepr adapted(Adapter& adapter, const wire::TcpRepr& repr) {
-    Bytes frame = tcp_frame(to_web(), repr, pattern(7));
-    adapter.adapt("web", frame);
-    return *sound(frame).tcp;
-  }
-
-  CaptureBuilder capture;
-  wire::TcpOptions offered;
-};
-
-TEST_CASE("adapt: acknowledgements, SACK and the timestamps' echo move to our numbers") {
-  Connection talk;
-  Adapter adapter(home(), talk.capture.file());
-  talk.open(adapter);
-  talk.answer(adapter, segment(80, 40000, 9001, 101, kAck), pattern(300));
-  wire::TcpRepr said = segment(40000, 80, 101, 601, kAck);
-  said.options.timestamps = {{11, 7000}};
-  said.options.add_sack({{701}, {801}});
-  const wire::TcpRepr got = talk.adapted(adapter, said);
-  CHECK(got.sequence.value == 101);
-  CHECK(got.acknowledgement.value == 9101);
-  CHECK(got.options.timestamps->echo == 200);
-  CHECK(got.options.timestamps->value == 11);
-  REQUIRE(got.options.sack_count == 1);
-  CHECK(got.options.sack[0] == wire::TcpSackBlock{{9201}, {9301}});
-}
-
-TEST_CASE("adapt: nothing is acknowledged that our side has not said") {
-  Connection talk;
-  Adapter adapter(home(), talk.capture.file());
-  talk.open(adapter);
-  CHECK(talk.adapted(adapter, segment(40000, 80, 101, 5000, kAck)).acknowledgement.value == 9001);
-  wire::TcpRepr late = segment(40000, 80, 101, 501, kAck);
-  late.options.timestamps = {{11, 999999}};
-  CHECK(talk.adapted(adapter, late).options.timestamps->echo == 200);
-}
-
-TEST_CASE("adapt: what the captured server declined is taken out of the SYN") {
-  Connection talk;
-  Adapter adapter(home(), talk.capture.file());
-  talk.open(adapter);
-  CHECK(talk.offered.timestamps);
-  CHECK_FALSE(talk.offered.sack_permitted);
-  CHECK_FALSE(talk.offered.window_scale);
-}
-
-TEST_CASE("adapt: without a captured SYN-ACK its number is deduced from the first ACK") {
-  CaptureBuilder nothing;
-  Connection talk;
-  Adapter adapter(home(), nothing.file());
-  talk.open(adapter);
-  CHECK(talk.offered.sack_permitted);
-  talk.answer(adapter, segment(80, 40000, 9001, 101, kAck), pattern(300));
-  CHECK(talk.adapted(adapter, segment(40000, 80, 101, 501, kAck)).acknowledgement.value == 9001);
-  CHECK(talk.adapted(adapter, segment(40000, 80, 101, 511, kAck)).acknowledgement.value == 9011);
-}
-
-TEST_CASE("adapt: the last acknowledgement is of all that our side has said, be it more or less") {
-  Connection talk;
-  talk.capture.add(tcp_frame(to_web(), segment(40000, 80, 101, 501, kAck)))
-      .add(tcp_frame(to_web(), segment(40000, 80, 101, 601, kAck)))
-      .add(tcp_frame(to_web(), segment(40000, 80, 101, 602, kAck)));  // with the FIN
-  Adapter adapter(home(), talk.capture.file());
-  talk.open(adapter);
-  talk.answer(adapter, segment(80, 40000, 9001, 101, kAck), pattern(300));
-  CHECK(talk.adapted(adapter, segment(40000, 80, 101, 551, kAck)).acknowledgement.value == 9051);
-  CHECK(talk.adapted(adapter, segment(40000, 80, 101, 601, kAck)).acknowledgement.value == 9301);
-  CHECK(talk.adapted(adapter, segment(40000, 80, 101, 602, kAck)).acknowledgement.value == 9301);
-}
-
-TEST_CASE("adapt: numbers wrap around") {
-  CaptureBuilder capture;
-  capture.add(tcp_frame(to_web(), segment(40000, 80, 100, 0, kSyn)))
-      .add(tcp_frame(to_web().reversed(), segment(80, 40000, 0xfffffff0, 101, kSynAck)));
-  Connection talk;
-  Adapter adapter(home(), capture.file());
-  talk.open(adapter);
-  talk.answer(adapter, segment(80, 40000, 9001, 101, kAck), pattern(300));
-  CHECK(talk.adapted(adapter, segment(40000, 80, 101, 5, kAck)).acknowledgement.value == 9021);
-}
-
-TEST_CASE("adapt: a wrong checksum stays wrong, and before our answer nothing changes") {
-  Connection talk;
-  Adapter adapter(home(), talk.capture.file());
-  Bytes early = tcp_frame(to_web(), segment(40000, 80, 101, 501, kAck));
-  const Bytes before = early;
-  adapter.adapt("web", early);
-  CHECK(early == before);
-  talk.open(adapter);
-  Bytes wrong = before;
-  wrong[14 + 20 + 16] ^= 0x40;
-  adapter.adapt("web", wrong);
-  CHECK(wrong != before);
-  CHECK_FALSE(dissect(wrong).tcp);
-}
 
 TEST_CASE("adapt: an endpoint that the case does not know passes unchanged") {
   CaptureBuilder nothing;
@@ -366,32 +199,6 @@ TEST_CASE("adapt: the oldest conversation is forgotten", "[limit:kAdaptedFlows]"
   Bytes second = udp_frame(ours.reversed(), 53, 2001, query);
   adapter.on_sent("web", second);
   CHECK(sound(second).source == ip("8.8.8.8"));
-}
-
-TEST_CASE("adapt: bytes of any kind pass") {
-  Connection talk;
-  Adapter adapter(home(), talk.capture.file());
-  talk.open(adapter);
-  const Bytes tcp = tcp_frame(to_web(), segment(40000, 80, 101, 501, kAck), pattern(20));
-  const Bytes dhcp =
-      dhcp_frame(DhcpClient::numbered(1).select(ip4("192.168.1.50"), ip4("192.168.1.9")));
-  for (const Bytes& whole : {tcp, dhcp}) {
-    for (std::size_t size = 0; size < whole.size(); ++size) {
-      Bytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
-      adapter.adapt("web", cut);
-      adapter.on_sent("web", cut);
-      CHECK(cut.size() == size);
-    }
-    for (std::size_t at = 12; at < whole.size(); ++at) {
-      for (const unsigned value : {0x00U, 0x7fU, 0xffU}) {
-        Bytes bent = whole;
-        bent[at] = static_cast<std::uint8_t>(value);
-        adapter.adapt("web", bent);
-        adapter.on_sent("web", bent);
-        CHECK(bent.size() == whole.size());
-      }
-    }
-  }
 }
 
 TEST_CASE("packet edit: addresses change with all checksums, none stays none") {
