@@ -110,7 +110,18 @@ Conversation& Conversations::call_out(Station& station, const SocketAddress& to,
                                       const Script& script, const TcpManners& manners,
                                       Outcome expected) {
   Conversation& conversation = add(station, script, expected);
-  ReferenceTcp& tcp = station.connect(to, manners, [&conversation] {
+  return seat_caller(conversation, station, station.connect(to, manners, [] {}));
+}
+
+Conversation& Conversations::call_again(Station& station, const Conversation& before,
+                                        const Script& script, const TcpManners& manners) {
+  Conversation& conversation = add(station, script, Outcome::complete);
+  return seat_caller(conversation, station, station.connect_again(*before.tcp, manners, [] {}));
+}
+
+Conversation& Conversations::seat_caller(Conversation& conversation, Station& station,
+                                         ReferenceTcp& tcp) {
+  station.set_changed(tcp, [&conversation] {
     if (conversation.endpoint_party) conversation.endpoint_party->wake();
   });
   station.set_heard(tcp, [&conversation](std::uint64_t position, std::string_view text) {
@@ -252,6 +263,21 @@ std::string Conversations::unfinished() const {
     if (!conversation.done()) return describe(conversation);
   }
   return {};
+}
+
+void Conversations::judge_since(Instant begin) {
+  for (const Conversation& conversation : all_) {
+    const bool late = conversation.began >= begin && !conversation.checker->disturbed() &&
+                      conversation.expected == Outcome::complete && !conversation.done();
+    if (late) report_.fail(kName, "without faults it should be over: " + describe(conversation));
+  }
+}
+
+bool Conversations::all_ended_in_order() const {
+  return std::all_of(all_.begin(), all_.end(), [](const Conversation& each) {
+    return each.expected != Outcome::complete ||
+           (each.done() && !each.checker->disturbed() && !each.script.aborts());
+  });
 }
 
 void Conversations::judge() {

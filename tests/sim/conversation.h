@@ -42,6 +42,9 @@ class Conversations {
   // An endpoint connects to a service.
   Conversation& call_out(Station& station, const SocketAddress& to, const Script& script,
                          const TcpManners& manners, Outcome expected);
+  // The same once more, from the port of a conversation that has just ended.
+  Conversation& call_again(Station& station, const Conversation& before, const Script& script,
+                           const TcpManners& manners);
   // A client outside connects to a published port.
   Conversation& call_in(Station& station, const SocketAddress& from, const SocketAddress& to,
                         const Script& script);
@@ -54,6 +57,10 @@ class Conversations {
   void disturb(const std::string& endpoint);
   // Conversations that have not come to their end, first one described; empty when all have.
   std::string unfinished() const;
+  // Those that began then or later must have ended by now.
+  void judge_since(Instant begin);
+  // Nobody was cut off, and nobody has cut off the other.
+  bool all_ended_in_order() const;
   // Outcomes that were expected otherwise are reported.
   void judge();
   std::size_t size() const noexcept { return all_.size(); }
@@ -74,6 +81,7 @@ class Conversations {
   bool seat_stream(Guest& guest);
   Conversation* find(std::uint32_t id);
   void sit_down(Conversation& conversation, ReferenceTcp& tcp, std::string heard);
+  Conversation& seat_caller(Conversation& conversation, Station& station, ReferenceTcp& tcp);
   void sit_down(Conversation& conversation, std::unique_ptr<Stream> stream);
   std::string describe(const Conversation& conversation) const;
 

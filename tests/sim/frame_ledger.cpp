@@ -74,6 +74,12 @@ void FrameLedger::on_frame(std::string_view where, FrameEvent event, ByteView fr
   }
 }
 
+bool FrameLedger::from_gateway(std::string_view where, ByteView frame) const {
+  const auto member = members_.find(where);
+  return member != members_.end() && frame.size() >= 14 &&
+         source_of(frame) == gateways_.at(member->second.network);
+}
+
 void FrameLedger::on_sent(std::string_view where, ByteView frame) {
   Entry& entry = entries_.emplace_back();
   entry.from = where;

@@ -36,6 +36,9 @@ class FrameLedger {
   // Everything that went in so far must have come to its end.
   void close();
 
+  // Whether the frame is the gateway's own, by its source.
+  bool from_gateway(std::string_view where, ByteView frame) const;
+
   // Drops that were told, of endpoints and of gateways, since the daemon's start.
   std::uint64_t member_drops() const noexcept { return member_drops_; }
   std::uint64_t gateway_drops() const noexcept { return gateway_drops_; }
@@ -71,7 +74,7 @@ class FrameLedger {
   Intent intent_ = Intent::honest;
   Instant now_{};
   std::map<std::string, MacAddress> gateways_;
-  std::map<std::string, Member> members_;
+  std::map<std::string, Member, std::less<>> members_;
   std::vector<Entry> entries_;
   std::uint64_t member_drops_ = 0;
   std::uint64_t gateway_drops_ = 0;

@@ -28,6 +28,12 @@ class Intruder {
   Bytes forged_ip(Station& victim, const std::string& target);
   Bytes forged_arp(Station& victim);
   Bytes forged_service(Station& victim);
+  Bytes forged_sender(Station& victim);
+  Bytes forged_fragment(Station& victim);
+  Bytes redirect(Station& victim);
+  Bytes foreign_protocol(Station& victim);
+  Bytes forbidden();
+  Bytes broken();
   Bytes garbage(Station& victim);
   Bytes wild_tcp();
 

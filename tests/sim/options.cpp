@@ -41,7 +41,7 @@ Options Options::draw(SeededRandom& random) {
   for (bool* each :
        {&options.bad_cables, &options.delay, &options.cuts, &options.slow_readers, &options.aborts,
         &options.bad_hosts, &options.disk_faults, &options.coming_and_going, &options.hostile,
-        &options.upstream_moods, &options.small_windows, &options.stingy_hosts})
+        &options.upstream_moods, &options.small_windows, &options.stingy_hosts, &options.hecklers})
     *each = coin(random);
   options.restarts = random.below(4) == 0;  // they excuse too much to be in every other run
   return options;
@@ -62,7 +62,8 @@ std::string Options::to_string() const {
                                                 {hostile, "hostile endpoints"},
                                                 {upstream_moods, "upstream moods"},
                                                 {small_windows, "small windows"},
-                                                {stingy_hosts, "stingy hosts"}};
+                                                {stingy_hosts, "stingy hosts"},
+                                                {hecklers, "hecklers"}};
   for (const auto& [on, word] : words) {
     if (on) out += std::string(", ") + word;
   }

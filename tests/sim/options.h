@@ -33,6 +33,7 @@ struct Options {
   bool upstream_moods = false;
   bool small_windows = false;
   bool stingy_hosts = false;
+  bool hecklers = false;
 
   static Options draw(SeededRandom& random);
   std::string to_string() const;

@@ -194,13 +194,18 @@ bool ReferenceTcp::check_sequence(const wire::TcpRepr& segment, std::int64_t pos
     around_.violation(
         fmt::format("text up to {} beyond the window's edge at {}", at + text.size(), edge_));
   }
-  if (text.size() > manners_.mss) {
-    around_.violation(
-        fmt::format("{} bytes of text in a segment, the MSS is {}", text.size(), manners_.mss));
+  // RFC 6691 2: options take their room from the text.
+  const std::size_t options = segment.header_size() - 20;
+  if (!text.empty() && text.size() + options > manners_.mss) {
+    around_.violation(fmt::format("{} bytes of text and {} of options in a segment, the MSS is {}",
+                                  text.size(), options, manners_.mss));
   }
   if (!text.empty()) around_.heard(at - 1, text);
   if (fin_at_ && at + text.size() > *fin_at_ && !text.empty())
     around_.violation("text behind the FIN");
+  if (manners_.strict && !text.empty() && at + text.size() <= expected_)
+    around_.violation(
+        fmt::format("text up to {} comes again, and nothing can have been lost", at + text.size()));
   const bool empty = text.empty() && !segment.flags.fin;
   if (stamping_ && at <= expected_ && segment.options.timestamps)
     peer_stamp_ = std::max(peer_stamp_, segment.options.timestamps->value);
@@ -213,6 +218,7 @@ void ReferenceTcp::on_ack(const wire::TcpRepr& segment, std::size_t text_size, I
   if (position < 0 || static_cast<std::uint64_t>(position) > highest_)
     return around_.violation(fmt::format("acknowledges octet {} of {}", position, highest_));
   const auto acknowledged = static_cast<std::uint64_t>(position);
+  check_sack(segment);
   if (acknowledged < una_) return;  // old
   const std::uint64_t before = peer_window_;
   peer_window_ = std::uint64_t{segment.window} << peer_scale_;
@@ -221,6 +227,18 @@ void ReferenceTcp::on_ack(const wire::TcpRepr& segment, std::size_t text_size, I
   const bool duplicate = text_size == 0 && !segment.flags.fin && next_ > una_ &&
                          peer_window_ == before && peer_window_ > 0;
   if (duplicate) on_duplicate_ack(now);
+}
+
+// RFC 2018 3: blocks are of what was sent and has not been acknowledged; the first may tell of what
+// came twice (RFC 2883).
+void ReferenceTcp::check_sack(const wire::TcpRepr& segment) {
+  for (const wire::TcpSackBlock& block : segment.options.sack_blocks()) {
+    if (!sacking_) return around_.violation("SACK blocks that were not agreed upon");
+    const std::int64_t left = unfold(block.left, initial_, una_);
+    const std::int64_t right = unfold(block.right, initial_, una_);
+    if (left < 1 || right <= left || right > static_cast<std::int64_t>(highest_))
+      around_.violation(fmt::format("a SACK block from {} to {} of {}", left, right, highest_));
+  }
 }
 
 void ReferenceTcp::on_new_ack(std::uint64_t acknowledged, Instant now) {
@@ -405,7 +423,21 @@ void ReferenceTcp::add_sack_blocks(wire::TcpOptions& options) const {
   add();
 }
 
+wire::TcpRepr ReferenceTcp::place() const {
+  wire::TcpRepr segment;
+  segment.sequence = initial_ + static_cast<std::uint32_t>(highest_);
+  segment.acknowledgement = peer_initial_ + static_cast<std::uint32_t>(expected_);
+  segment.flags.ack = true;
+  const unsigned scale = scaling_ ? manners_.window_scale.value_or(0) : 0;
+  segment.window = static_cast<std::uint16_t>((edge_ - std::min(edge_, expected_)) >> scale);
+  if (stamping_) segment.options.timestamps = wire::TcpTimestamps{last_stamp_, peer_stamp_};
+  return segment;
+}
+
 void ReferenceTcp::on_timeout(Instant now) {
+  const bool asks_for_room = state_ == State::open && peer_window_ == 0;
+  if (manners_.strict && !asks_for_room)
+    around_.violation("nothing can have been lost, and nothing was answered");
   if (++retries_ > kRetries) {
     state_ = State::gave_up;
     return around_.changed();

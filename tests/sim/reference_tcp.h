@@ -25,6 +25,7 @@ struct TcpManners {
   bool sack = false;
   bool timestamps = false;
   bool delayed_acks = false;
+  bool strict = false;  // the cable is perfect: nobody has a reason to repeat anything
   bool shy = false;     // never says by itself that its window has opened: it must be asked
   bool uneven = false;  // segments of any size, cut elsewhere when they are repeated
 };
@@ -58,6 +59,18 @@ class ReferenceTcp {
   bool peer_ended() const noexcept { return fin_taken_ && in_.empty(); }
   bool said_all() const noexcept { return fin_wanted_ && una_ > out_end(); }  // and it was heard
   bool finished() const noexcept;
+  // Neither side has ended yet.
+  bool talking() const noexcept {
+    return state_ == State::open && !fin_wanted_ && !fin_at_ && !fin_taken_;
+  }
+  // A header as of an empty segment behind everything that was sent; and what lies before it.
+  wire::TcpRepr place() const;
+  std::uint32_t acknowledged() const noexcept { return static_cast<std::uint32_t>(una_); }
+  std::uint32_t in_flight() const noexcept { return static_cast<std::uint32_t>(highest_ - una_); }
+  // Where a next incarnation of this connection may begin (RFC 9293 3.4.3).
+  std::uint32_t beyond() const noexcept {
+    return initial_.value + static_cast<std::uint32_t>(highest_) + 100000;
+  }
   // For people, when it hangs.
   std::string describe() const;
 
@@ -68,6 +81,7 @@ class ReferenceTcp {
   void check_options(const wire::TcpRepr& segment);
   bool check_sequence(const wire::TcpRepr& segment, std::int64_t position, std::string_view text);
   void on_ack(const wire::TcpRepr& segment, std::size_t text_size, Instant now);
+  void check_sack(const wire::TcpRepr& segment);
   void on_new_ack(std::uint64_t acknowledged, Instant now);
   void on_duplicate_ack(Instant now);
   void take_text(std::uint64_t position, std::string_view text);

@@ -7,6 +7,7 @@
 #include "control/names.h"
 #include "lab/dissect/dissect.h"
 #include "tests/sim/dhcp_arena.h"
+#include "tests/sim/switch_arena.h"
 
 namespace pontoon::sim {
 namespace {
@@ -44,7 +45,11 @@ std::uint64_t hashed(std::uint64_t hash, ByteView bytes) {
 }  // namespace
 
 Simulation::Simulation(std::uint64_t seed, bool recording)
-    : seed_(seed), recording_(recording), random_(seed, "plan"), world_(seed) {
+    : seed_(seed),
+      recording_(recording),
+      random_(seed, "plan"),
+      world_(seed),
+      heckler_(world_, SeededRandom(seed, "heckler")) {
   options_ = Options::draw(random_);
   verdict_.hash = 14695981039346656037ULL;
   world_.set_watcher([this](std::string_view where, FrameEvent event, ByteView frame,
@@ -68,6 +73,7 @@ Duration Simulation::some_time() {
 
 void Simulation::build() {
   add_hosts();
+  if (options_.networks == 1) border_.allow_second_network();
   for (unsigned n = 0; n < options_.networks; ++n) {
     const std::string network = n == 0 ? "default" : "back";
     const std::string subnet =
@@ -86,6 +92,9 @@ void Simulation::build() {
     ledger_.add_member(request.name, network, (*member)->mac());
     Station& station = intruders_.emplace_back(world_, **member, report_, seed_);
     station.forgive();
+    station.listen_udp(7000, [this, &station](const SocketAddress& from, std::string_view) {
+      border_.on_datagram(station.name(), from);
+    });
     tricks_.emplace_back(station, ledger_, spec.gateway, control::mac_for(network, "gateway", 0),
                          SeededRandom(seed_, request.name));
   }
@@ -101,6 +110,7 @@ void Simulation::add_hosts() {
     service.latency = latency;
     service.talk = host == 9 ? Service::Talk::echo : Service::Talk::handed;
     world_.actors().serve(service);
+    border_.allow(service.at);
     if (host != 9) conversations_.add_service(service.at);
   };
   serve(1, Service::Connect::accept, 0ms);
@@ -113,6 +123,7 @@ void Simulation::add_hosts() {
   udp.at = echo_host();
   udp.latency = 1ms * random_.below(50);
   world_.actors().serve(udp);
+  border_.allow(udp.at);
   world_.actors().answer_echo(echo_host().ip, 3ms);
   world_.names().set_latency(1ms * random_.below(100));
   for (const char* name : {"www.example.org", "mail.example.net"}) {
@@ -214,6 +225,7 @@ void Simulation::plan_faults() {
   sometimes(options_.coming_and_going, 4, [this] { leave(some_seat()); });
   sometimes(options_.cuts, 3, [this] { cut(some_seat()); });
   sometimes(options_.hostile, 30, [this] { intrude(); });
+  sometimes(options_.hecklers, 60, [this] { heckle(); });
   sometimes(options_.disk_faults, 4, [this] {
     world_.fail_disk(random_.below(2) == 0);
     world_.hold_disk(random_.below(2) == 0);
@@ -294,6 +306,12 @@ void Simulation::intrude() {
   }
 }
 
+void Simulation::heckle() {
+  Seat& place = some_seat();
+  if (place.station && heckler_.act(*place.station))
+    report_.step("a segment that nobody sent in a connection of " + place.name);
+}
+
 void Simulation::leave(Seat& place) {
   if (!place.station) return;
   report_.step(place.name + " goes");
@@ -304,6 +322,7 @@ void Simulation::leave(Seat& place) {
   departed_.push_back(std::move(place.station));
   at(0ms, [this, &member, &place] {
     world_.remove_endpoint(member);
+    leaks_.on_gone(place.network, place.address);
     ledger_.remove_member(place.name);
   });
   at(1ms + 1ms * random_.below(8000), [this, &place] { (void)seat(place); });
@@ -356,12 +375,37 @@ void Simulation::last_round() {
     if (!place.station || !place.station->member().plugged()) continue;
     place.station->set_faults({});
     last_questions(place);
-    Options plain;
-    call_in(place, draw_script(plain, conversations_.next_id(), random_));
-    call_out(place, host_at(1), Outcome::complete,
-             draw_script(plain, conversations_.next_id(), random_), draw_manners(plain, random_));
+    last_calls(place);
   }
-  at(30s, [this] { probes_.judge(); });
+  at(30s, [this, began = world_.now()] {
+    probes_.judge();
+    conversations_.judge_since(began);
+  });
+}
+
+// The cables are perfect now, so nobody may have to say anything twice.
+void Simulation::last_calls(Seat& place) {
+  Options plain;
+  TcpManners manners = draw_manners(plain, random_);
+  manners.strict = true;
+  conversations_.answer_at(*place.station, kEndpointPort, manners);
+  call_in(place, draw_script(plain, conversations_.next_id(), random_));
+  const Script script = draw_script(plain, conversations_.next_id(), random_);
+  report_.step(fmt::format("{} calls a last time (conversation {})", place.name, script.id));
+  const Conversation& call =
+      conversations_.call_out(*place.station, host_at(1), script, manners, Outcome::complete);
+  at(200ms + 1ms * random_.below(3000), [this, &place, &call] { call_again(place, call); });
+}
+
+// From the same port, while the gateway may remember the conversation of before.
+void Simulation::call_again(Seat& place, const Conversation& before) {
+  if (!before.done() || !before.tcp->said_all()) return;
+  Options plain;
+  TcpManners manners = draw_manners(plain, random_);
+  manners.strict = true;
+  const Script script = draw_script(plain, conversations_.next_id(), random_);
+  report_.step(fmt::format("{} calls from the same port (conversation {})", place.name, script.id));
+  conversations_.call_again(*place.station, before, script, manners);
 }
 
 void Simulation::last_questions(Seat& place) {
@@ -388,7 +432,9 @@ bool Simulation::step(Instant now) {
     worked = (place.station && place.station->collect(now)) || worked;
   for (Station& intruder : intruders_)
     worked = intruder.collect(now) || worked;
-  return conversations_.step(now) || worked;
+  worked = conversations_.step(now) || worked;
+  border_.step();
+  return worked;
 }
 
 void Simulation::watch(std::string_view where, FrameEvent event, ByteView frame,
@@ -403,7 +449,9 @@ void Simulation::watch(std::string_view where, FrameEvent event, ByteView frame,
   if (member != nullptr && member->plugged())
     ledger_.add_member(std::string(where), member->info().network, member->mac());
   ledger_.on_frame(where, event, frame, reason, now);
-  if (event == FrameEvent::to_endpoint) leases_.on_frame(where, frame);
+  if (event != FrameEvent::to_endpoint) return;
+  leases_.on_frame(where, frame);
+  if (ledger_.from_gateway(where, frame)) inspector_.on_sent(where, frame);
 }
 
 void Simulation::record(std::string_view where, FrameEvent event, ByteView frame,
@@ -454,12 +502,23 @@ void Simulation::finish() {
   world_.run_for(kSilence);
   ledger_.close();
   check_drops();
+  leaks_.on_silence();
   for (const std::string& network : world_.networks()) {
     if (const std::size_t held = world_.frames_in_use(network); held > 0) {
       report_.fail("frame conservation",
                    fmt::format("network {} still holds {} frames when all is over", network, held));
     }
   }
+}
+
+void Simulation::run_arenas() {
+  DhcpArena dhcp(seed_, report_);
+  dhcp.run(20min);
+  verdict_.hash = hashed(verdict_.hash, as_bytes(std::to_string(dhcp.hash())));
+  if (report_.failed()) return;
+  SwitchArena bridge(seed_, report_);
+  bridge.run(400);
+  verdict_.hash = hashed(verdict_.hash, as_bytes(std::to_string(bridge.hash())));
 }
 
 Verdict Simulation::run() {
@@ -473,11 +532,7 @@ Verdict Simulation::run() {
     if (world_.now() > calm && conversations_.unfinished().empty()) break;
   }
   if (!report_.failed()) finish();
-  if (!report_.failed()) {
-    DhcpArena arena(seed_, report_);
-    arena.run(20min);
-    verdict_.hash = hashed(verdict_.hash, as_bytes(std::to_string(arena.hash())));
-  }
+  if (!report_.failed()) run_arenas();
   verdict_.failed = report_.failed();
   verdict_.failure = report_.failure();
   verdict_.steps = report_.steps();

@@ -11,10 +11,14 @@
 
 #include "core/capture/packet.h"
 #include "lab/world/world.h"
+#include "tests/sim/border.h"
 #include "tests/sim/conversation.h"
 #include "tests/sim/dhcp_client.h"
+#include "tests/sim/frame_inspector.h"
 #include "tests/sim/frame_ledger.h"
+#include "tests/sim/heckler.h"
 #include "tests/sim/intruder.h"
+#include "tests/sim/leak_checker.h"
 #include "tests/sim/lease_checker.h"
 #include "tests/sim/options.h"
 #include "tests/sim/probes.h"
@@ -74,11 +78,15 @@ class Simulation {
   void call_in(Seat& seat, const Script& script);
   void probe();
   void intrude();
+  void heckle();
   void leave(Seat& seat);
   void restart();
   void cut(Seat& seat);
   void calm();
   void last_round();
+  void last_calls(Seat& seat);
+  void call_again(Seat& seat, const Conversation& before);
+  void run_arenas();
   void last_questions(Seat& seat);
   void finish();
   void check_drops();
@@ -95,7 +103,9 @@ class Simulation {
   Options options_;
   Report report_;
   FrameLedger ledger_{report_};
+  FrameInspector inspector_{report_};
   lab::World world_;
+  Border border_{world_, report_};
   lab::Agenda agenda_{world_.events()};
   NamesTruth truth_{world_};
   LeaseChecker leases_{world_, report_};
@@ -104,6 +114,8 @@ class Simulation {
   std::deque<Intruder> tricks_;
   std::deque<std::unique_ptr<Station>> departed_;
   Conversations conversations_{world_, report_};
+  LeakChecker leaks_{world_, conversations_, report_};
+  Heckler heckler_;
   Probes probes_{world_, truth_, report_};
   Verdict verdict_;
 };

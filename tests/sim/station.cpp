@@ -127,7 +127,7 @@ Station::Connection* Station::find(const SocketAddress& peer, std::uint16_t port
 }
 
 Station::Connection& Station::add(const SocketAddress& peer, std::uint16_t port,
-                                  const TcpManners& manners) {
+                                  const TcpManners& manners, std::uint32_t initial) {
   Connection& connection = connections_.emplace_back();
   connection.peer = peer;
   connection.port = port;
@@ -140,7 +140,7 @@ Station::Connection& Station::add(const SocketAddress& peer, std::uint16_t port,
     });
   };
   connection.tcp = std::make_unique<ReferenceTcp>(
-      manners, random_.u32(),
+      manners, initial,
       ReferenceTcp::Surroundings{world_.events(), send,
                                  [&connection](std::uint64_t position, std::string_view text) {
                                    if (connection.heard) connection.heard(position, text);
@@ -158,10 +158,43 @@ Station::Connection& Station::add(const SocketAddress& peer, std::uint16_t port,
 
 ReferenceTcp& Station::connect(const SocketAddress& to, const TcpManners& manners,
                                std::function<void()> changed) {
-  Connection& connection = add(to, next_port_++, manners);
+  Connection& connection = add(to, next_port_++, manners, first_number());
   connection.changed = std::move(changed);
   connection.tcp->connect(world_.now());
   return *connection.tcp;
+}
+
+ReferenceTcp& Station::connect_again(const ReferenceTcp& before, const TcpManners& manners,
+                                     std::function<void()> changed) {
+  const auto old = std::find_if(connections_.begin(), connections_.end(),
+                                [&](const Connection& each) { return each.tcp.get() == &before; });
+  Connection& connection = add(old->peer, old->port, manners, before.beyond());
+  connection.changed = std::move(changed);
+  connection.tcp->connect(world_.now());
+  return *connection.tcp;
+}
+
+// Every other connection's numbers pass zero soon, or the sign bit.
+std::uint32_t Station::first_number() {
+  const std::uint32_t number = random_.u32();
+  const std::uint32_t below = number % 20000;
+  switch (number >> 30) {
+    case 0:
+      return 0U - below;
+    case 1:
+      return 0x80000000U - below;
+    default:
+      return number;
+  }
+}
+
+std::vector<Station::Talking> Station::talking() {
+  std::vector<Talking> out;
+  for (const Connection& each : connections_) {
+    if (each.tcp->talking() && neighbours_.contains(IpAddress(gateway_)))
+      out.push_back({each.peer, each.port, each.tcp.get()});
+  }
+  return out;
 }
 
 void Station::listen_tcp(std::uint16_t port, const TcpManners& manners, Accept accept) {
@@ -237,7 +270,7 @@ void Station::on_tcp(const Dissected& packet) {
   if (opens && (known == nullptr || known->tcp->finished())) {
     const auto listening = listening_.find(port);
     if (listening == listening_.end()) return;
-    known = &add(peer, port, listening->second.manners);
+    known = &add(peer, port, listening->second.manners, first_number());
     listening->second.accept(*known->tcp, known->changed);
   }
   if (known != nullptr) return known->tcp->on_segment(*packet.tcp, text, world_.now());

@@ -49,6 +49,16 @@ class Station {
   // `changed` is called when there may be something to do; only to take note.
   ReferenceTcp& connect(const SocketAddress& to, const TcpManners& manners,
                         std::function<void()> changed);
+  // Once more from the port of a connection that has come to its end.
+  ReferenceTcp& connect_again(const ReferenceTcp& before, const TcpManners& manners,
+                              std::function<void()> changed);
+  // Connections that neither side has ended.
+  struct Talking {
+    SocketAddress peer;
+    std::uint16_t port = 0;
+    ReferenceTcp* tcp = nullptr;
+  };
+  std::vector<Talking> talking();
   void listen_tcp(std::uint16_t port, const TcpManners& manners, Accept accept);
   // Says what it hears on a connection, before anybody has read it.
   void set_heard(ReferenceTcp& connection,
@@ -79,7 +89,9 @@ class Station {
   void on_arp(const wire::ArpRepr& arp);
   void on_tcp(const test::Dissected& packet);
   Connection* find(const SocketAddress& peer, std::uint16_t port);
-  Connection& add(const SocketAddress& peer, std::uint16_t port, const TcpManners& manners);
+  Connection& add(const SocketAddress& peer, std::uint16_t port, const TcpManners& manners,
+                  std::uint32_t initial);
+  std::uint32_t first_number();
   void send_ip(const IpAddress& target, std::function<Bytes(const test::PacketEnds&)> make);
   void fail(const std::string& what);
 
