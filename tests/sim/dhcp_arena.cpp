@@ -27,7 +27,8 @@ DhcpArena::DhcpArena(std::uint64_t seed, Report& report)
     : seed_(seed),
       report_(report),
       random_(seed, "dhcp arena"),
-      store_(std::make_unique<dhcp::MemoryLeaseStore>()) {
+      store_(std::make_unique<dhcp::MemoryLeaseStore>()),
+      heckler_(Ipv4Address::of(10, 9, 8, 1), SeededRandom(seed, "dhcp heckler")) {
   config_.gateway = Ipv4Address::of(10, 9, 8, 1);
   // From a dozen addresses, for which the clients compete, to plenty.
   config_.prefix = {config_.gateway, static_cast<std::uint8_t>(26 + random_.below(3))};
@@ -100,7 +101,10 @@ void DhcpArena::deliver(DhcpClient& client, const std::vector<std::uint8_t>& mes
         text->type == dhcp_type::release ? text->ciaddr : Ipv4Address{*text->u32(50)};
     const auto held = holdings_.find(address);
     if (held != holdings_.end() && held->second.client == text->chaddr) {
-      if (text->type == dhcp_type::decline) declined_[address] = now;
+      if (text->type == dhcp_type::decline) {
+        declined_[address] = now;
+        last_of_.erase(text->chaddr);
+      }
       holdings_.erase(held);
     }
   }
@@ -121,6 +125,7 @@ void DhcpArena::send(const dhcp::Reply& reply, Instant now) noexcept {
   if (!text) return report_.fail("dhcp server", "sends what is no DHCP message");
   report_.step(fmt::format("arena: {} is told {} ({} for {} s)", text->chaddr.to_string(),
                            text->type, text->yiaddr.to_string(), text->u32(51).value_or(0)));
+  said_.push_back(text->type);
   if (text->type == dhcp_type::ack && !text->yiaddr.is_any()) on_acknowledged(*text, now);
   if (text->type == dhcp_type::offer) on_offered(*text, now);
   // RFC 2131 4.1.
@@ -165,6 +170,9 @@ void DhcpArena::on_acknowledged(const DhcpText& text, Instant now) {
   const auto client = std::find_if(clients_.begin(), clients_.end(), [&](const DhcpClient& each) {
     return each.config().mac == text.chaddr;
   });
+  if (client == clients_.end())
+    return report_.fail(kName, text.yiaddr.to_string() + " is acknowledged to the heckler");
+  check_stability(text);
   if (client->xid() != text.xid) return;  // it no longer waits for this
   const Instant until = client->asked() + std::chrono::seconds(*seconds);
   const auto asked = first_asked_.find(text.xid);
@@ -190,6 +198,51 @@ void DhcpArena::on_acknowledged(const DhcpText& text, Instant now) {
                              text.yiaddr.to_string(), text.chaddr.to_string(), *seconds));
   }
   holdings_[text.yiaddr] = {text.chaddr, until};
+}
+
+// With room for all, who comes back has what he had, however long he was away.
+void DhcpArena::check_stability(const DhcpText& text) {
+  const auto [last, first] = last_of_.try_emplace(text.chaddr, text.yiaddr);
+  if (!first && last->second != text.yiaddr && roomy()) {
+    report_.fail("lease stability",
+                 fmt::format("{} had {} and is acknowledged {}", text.chaddr.to_string(),
+                             last->second.to_string(), text.yiaddr.to_string()));
+  }
+  last->second = text.yiaddr;
+}
+
+// Straight to the server, so that its answer is known at once.
+void DhcpArena::heckle(Instant now) {
+  const DhcpClient& client = clients_[random_.below(static_cast<std::uint32_t>(clients_.size()))];
+  const auto held = holdings_.find(client.address());
+  if (held == holdings_.end() || held->second.client != client.config().mac ||
+      held->second.until <= now + 1s)
+    return;
+  const DhcpHeckler::Message message =
+      heckler_.next({client.config().mac, client.config().identifier, client.address()});
+  report_.step(
+      fmt::format("arena: a heckler says {} to {}", message.what, client.config().mac.to_string()));
+  said_.clear();
+  engine_->server.on_message({DhcpHeckler::mac(), message.source, message.target, message.bytes},
+                             now);
+  const bool silent = said_.empty();
+  const bool wrong = std::any_of(said_.begin(), said_.end(),
+                                 [&](std::uint8_t type) { return !message.may.contains(type); });
+  if (wrong || (silent && message.must)) {
+    report_.fail("dhcp server",
+                 fmt::format("{} is answered with {}", message.what,
+                             silent ? "silence" : fmt::format("type {}", said_.front())));
+  }
+  check_book(now);
+  book_checker_.check_share(engine_->book, DhcpHeckler::mac());
+}
+
+void DhcpArena::check_book(Instant now) {
+  for (const auto& [address, holding] : holdings_) {
+    if (holding.until > now)
+      book_checker_.check_promise(engine_->book, address, holding.client, holding.until);
+  }
+  book_checker_.check_ends(engine_->book, now);
 }
 
 void DhcpArena::write_leases() {
@@ -227,6 +280,9 @@ void DhcpArena::crash() {
 // One thing happens, and the next one is thought of.
 void DhcpArena::act(Instant now) {
   if (calm_) return;
+  check_book(now);
+  for (unsigned i = random_.below(4); i > 0; --i)
+    heckle(now);
   DhcpClient& client = clients_[random_.below(static_cast<std::uint32_t>(clients_.size()))];
   switch (random_.below(13)) {
     case 0:
@@ -285,6 +341,9 @@ void DhcpArena::finish() {
              });
   agenda_.at(now_ + limits::kDhcpQuarantine + config_.lease + limits::kDhcpOffer + 50s,
              [this, room](Instant at) {
+               check_book(at);
+               if (!engine_->book.has_unsaved())
+                 book_checker_.check_disk(engine_->book, store_->durable());
                if (clients_.size() > room) return;
                for (const DhcpClient& client : clients_) {
                  if (client.bound(at) || !client.config().renews) continue;

@@ -11,7 +11,9 @@
 
 #include "dhcp/server.h"
 #include "lab/world/agenda.h"
+#include "tests/sim/book_checker.h"
 #include "tests/sim/dhcp_client.h"
+#include "tests/sim/dhcp_heckler.h"
 #include "tests/sim/report.h"
 
 namespace pontoon::sim {
@@ -44,6 +46,10 @@ class DhcpArena final : private dhcp::ReplySender {
   void turn();
   void write_leases();
   void act(Instant now);
+  void heckle(Instant now);
+  void check_book(Instant now);
+  void check_stability(const DhcpText& text);
+  bool roomy() const { return config_.prefix.length <= 26; }
   void crash();
   void finish();
   std::optional<Duration> link_delay();
@@ -61,6 +67,10 @@ class DhcpArena final : private dhcp::ReplySender {
   std::deque<DhcpClient> clients_;
   std::map<Ipv4Address, Holding> holdings_;
   std::map<Ipv4Address, Instant> declined_;
+  std::map<MacAddress, Ipv4Address> last_of_;  // what a client was acknowledged last
+  std::vector<std::uint8_t> said_;             // types of messages, since it was cleared
+  DhcpHeckler heckler_;
+  BookChecker book_checker_{report_};
   std::map<std::uint32_t, Instant> first_asked_;  // by transaction
   std::uint32_t loss_ = 0;
   bool disk_held_ = false;

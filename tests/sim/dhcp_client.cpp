@@ -273,7 +273,13 @@ void DhcpClient::check(const DhcpText& text, bool lease) {
   const auto rebinding = text.u32(kRebinding);
   if (!time || *time == 0) return around_.violation("a lease without a time");
   if (!renewal || !rebinding || *renewal > *rebinding || *rebinding > *time)
-    around_.violation("renewal, rebinding and lease times are out of order");
+    return around_.violation("renewal, rebinding and lease times are out of order");
+  // RFC 2131 4.4.5; whole seconds are all that there is.
+  if (*renewal + 1 < *time / 2 || *renewal > *time / 2 + 1)
+    around_.violation(fmt::format("to be renewed after {} s of {}", *renewal, *time));
+  const std::uint64_t late = std::uint64_t{*time} * 7 / 8;
+  if (*rebinding + 8 < late || *rebinding > late + 1)
+    around_.violation(fmt::format("to be rebound after {} s of {}", *rebinding, *time));
 }
 
 }  // namespace pontoon::sim
