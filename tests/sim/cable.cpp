@@ -5,21 +5,22 @@
 namespace pontoon::sim {
 namespace {
 
-constexpr std::size_t kTcpHeaderAt = 14 + 20;  // behind Ethernet's and IPv4's
+constexpr std::size_t kTransportAt = 14 + 20;  // behind Ethernet's and IPv4's headers
 constexpr std::size_t kFullFrame = 1514;       // the queue is as long as so many of these
 constexpr Duration kLateness = std::chrono::milliseconds(3);
 
-bool is_tcp(const Bytes& frame) {
-  return frame.size() > kTcpHeaderAt + 20 && frame[12] == 0x08 && frame[13] == 0x00 &&
-         frame[14] == 0x45 && frame[23] == 6;
+bool has_checksum(const Bytes& frame) {
+  return frame.size() >= kTransportAt + 8 && frame[12] == 0x08 && frame[13] == 0x00 &&
+         frame[14] == 0x45 && (frame[23] == 6 || frame[23] == 17 || frame[23] == 1);
 }
 
 }  // namespace
 
 bool Cable::corrupt(Bytes& frame) {
-  if (!is_tcp(frame)) return false;
-  const auto at =
-      kTcpHeaderAt + random_.below(static_cast<std::uint32_t>(frame.size() - kTcpHeaderAt));
+  if (!has_checksum(frame)) return false;
+  // A datagram's ports stay as they are: the guard reads them before anybody looks at its checksum.
+  const std::size_t first = kTransportAt + (frame[23] == 17 ? 4 : 0);
+  const auto at = first + random_.below(static_cast<std::uint32_t>(frame.size() - first));
   frame[at] = static_cast<std::uint8_t>(frame[at] ^ (1U << random_.below(8)));
   return true;
 }

@@ -22,7 +22,7 @@ struct Faults {
   std::uint32_t lost = 0;
   std::uint32_t doubled = 0;
   std::uint32_t late = 0;     // so that later ones overtake it
-  std::uint32_t corrupt = 0;  // one bit of a TCP segment, which its checksum shows
+  std::uint32_t corrupt = 0;  // one bit of what IPv4 carries, which a checksum shows
   std::uint64_t bits_per_s = 0;
   std::uint32_t queue_frames = 100;  // that wait for the rate
   bool cut = false;

@@ -13,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::string_view kSuffix = ".internal";
-constexpr std::uint16_t kUdpPort = 7000;
+constexpr std::uint16_t kUdpPorts[] = {7000, 7001, 7002};
 constexpr std::uint16_t kDnsPort = 5353;
 constexpr unsigned kTries = 4;
 
@@ -53,14 +53,17 @@ void Probes::equip(Station& station) {
       [this, &station](const IpAddress& from, std::uint16_t number, std::string_view payload) {
         on_answer(station, from, number, payload, "ping");
       });
-  station.listen_udp(
-      kUdpPort, [this, &station](const SocketAddress& from, std::string_view payload) {
-        const auto number =
-            payload.size() < 2 ? 0U
-                               : static_cast<unsigned>(static_cast<unsigned char>(payload[0]) << 8 |
-                                                       static_cast<unsigned char>(payload[1]));
-        on_answer(station, from.ip, static_cast<std::uint16_t>(number), payload, "UDP echo");
-      });
+  for (const std::uint16_t port : kUdpPorts)
+    station.listen_udp(port, [this, &station, port](const SocketAddress& from,
+                                                    std::string_view payload) {
+      const auto number = payload.size() < 2
+                              ? 0U
+                              : static_cast<unsigned>(static_cast<unsigned char>(payload[0]) << 8 |
+                                                      static_cast<unsigned char>(payload[1]));
+      if (payload.size() > 2 && kUdpPorts[number % 3] != port)
+        return report_.fail("isolation", station.name() + " gets a datagram at a wrong port");
+      on_answer(station, from.ip, static_cast<std::uint16_t>(number), payload, "UDP echo");
+    });
   station.listen_udp(kDnsPort,
                      [this, &station](const SocketAddress& from, std::string_view payload) {
                        on_dns(station, from, payload);
@@ -99,16 +102,34 @@ void Probes::echo_udp(Station& station, const SocketAddress& target, bool must) 
   question.target = target.ip;
   question.expected = {static_cast<char>(last_ >> 8), static_cast<char>(last_)};
   question.expected += fmt::format("datagram {} of {}", last_, station.name());
-  repeat([&station, target, text = question.expected] { station.send_udp(kUdpPort, target, text); },
+  // Of any length, odd ones among them.
+  dice_ = dice_ * 1664525 + 1013904223;
+  question.expected.append((dice_ >> 28) < 4 ? (dice_ >> 8) % 1400 : (dice_ >> 8) % 4, '.');
+  repeat([&station, target, port = kUdpPorts[last_ % 3],
+          text = question.expected] { station.send_udp(port, target, text); },
          last_);
 }
 
 void Probes::resolve(Station& station, const std::string& name, bool must) {
+  ask(station, name, 1, must);
+}
+
+void Probes::resolve_v6(Station& station, const std::string& name, bool must) {
+  ask(station, name, 28, must);
+}
+
+void Probes::ask(Station& station, const std::string& name, std::uint16_t type, bool must) {
   Question& question = add(station, "question for " + name, must);
-  question.expected = name;
+  question.name = question.expected = name;
+  question.type = type;
+  // RFC 4343: case makes no difference, and comes back as it was.
+  for (char& c : question.expected) {
+    dice_ = dice_ * 1664525 + 1013904223;
+    if ((dice_ >> 30) == 0 && c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
   question.truth = truth_.of(name, station.member().info().network);
   const SocketAddress server{world_.network(station.member().info().network)->spec().gateway, 53};
-  test::DnsMessage message = test::question(name);
+  test::DnsMessage message = test::question(question.expected, type);
   message.id = last_;
   const Bytes bytes = test::encode(message);
   repeat(
@@ -153,23 +174,35 @@ void Probes::on_dns(Station& station, const SocketAddress& from, std::string_vie
     return report_.fail("DNS truth", fmt::format("{} asked for {} and was answered about {}",
                                                  station.name(), question.expected, answer.name));
   }
+  const bool failed = answer.rcode() == 2 && !truth_.is_local(question.name);
+  if (failed && question.must) return;  // it may be asked again
+  if (!failed) judge_answer(question, station, answer);
+  if (!question.answered) ++answered_;
+  question.answered = true;
+}
+
+void Probes::judge_answer(const Question& question, const Station& station,
+                          const test::DnsMessage& answer) {
   const auto texts = answer.texts();
   const Addresses got(texts.begin(), texts.end());
-  const Addresses now = truth_.of(question.expected, network);
-  const bool local = truth_.is_local(question.expected);
-  const bool failed = answer.rcode() == 2 && !local;  // the upstream's fault
-  if (failed && question.must) return;                // it may be asked again
-  const unsigned rcode = got.empty() && (local || answer.rcode() != 0) ? 3 : 0;
-  const bool right = (got == now || got == question.truth) && answer.rcode() == rcode;
-  if (!right && !failed && truth_.trusts(question.expected)) {
+  const Addresses now = truth_.of(question.name, station.member().info().network);
+  const bool local = truth_.is_local(question.name);
+  bool right = false;
+  if (question.type == 1) {
+    const unsigned rcode = got.empty() && (local || answer.rcode() != 0) ? 3 : 0;
+    right = (got == now || got == question.truth) && answer.rcode() == rcode;
+  } else {
+    // RFC 2308 2: no such name, or a name without such an address.
+    const unsigned then = question.truth.empty() ? 3 : 0;
+    right = got.empty() && (answer.rcode() == then || answer.rcode() == (now.empty() ? 3U : 0U));
+  }
+  if (!right && truth_.trusts(question.name)) {
     report_.fail(
         "DNS truth",
         fmt::format("{} is {} for {}, and was {} when it asked; the answer is {}, RCODE {}",
                     question.expected, joined(now), station.name(), joined(question.truth),
                     joined(got), answer.rcode()));
   }
-  if (!question.answered) ++answered_;
-  question.answered = true;
 }
 
 void Probes::forget(const std::string& station) {

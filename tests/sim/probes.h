@@ -11,6 +11,7 @@
 
 #include "lab/world/world.h"
 #include "tests/sim/station.h"
+#include "tests/support/dns.h"
 
 namespace pontoon::sim {
 
@@ -46,6 +47,8 @@ class Probes {
   void ping(Station& station, const IpAddress& target, bool must);
   void echo_udp(Station& station, const SocketAddress& target, bool must);
   void resolve(Station& station, const std::string& name, bool must);
+  // For an address that no name has (AAAA): it exists, or it does not.
+  void resolve_v6(Station& station, const std::string& name, bool must);
   // The daemon may have died with questions in flight, or the station has gone.
   void forget(const std::string& station);
   void forget_all();
@@ -56,7 +59,9 @@ class Probes {
   struct Question {
     std::string station;
     std::string what;
-    std::string expected;  // of the payload; a name, for DNS
+    std::string expected;  // of the payload; a name as it was written, for DNS
+    std::string name;      // in small letters
+    std::uint16_t type = 1;
     IpAddress target;
     Addresses truth;  // of a name when it was asked
     bool must = false;
@@ -64,6 +69,9 @@ class Probes {
   };
 
   Question& add(Station& station, std::string what, bool must);
+  void ask(Station& station, const std::string& name, std::uint16_t type, bool must);
+  void judge_answer(const Question& question, const Station& station,
+                    const test::DnsMessage& answer);
   void repeat(std::function<void()> send, std::uint16_t number);
   void on_answer(Station& station, const IpAddress& from, std::uint16_t number,
                  std::string_view payload, std::string_view what);
@@ -73,6 +81,7 @@ class Probes {
   NamesTruth& truth_;
   Report& report_;
   lab::Agenda agenda_{world_.events()};
+  std::uint32_t dice_ = 1;
   std::map<std::uint16_t, Question> questions_;  // by number, which their packets carry
   std::uint16_t last_ = 0;
   std::size_t answered_ = 0;

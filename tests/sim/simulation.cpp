@@ -273,7 +273,7 @@ void Simulation::call_in(Seat& place, const Script& script) {
 void Simulation::probe() {
   Seat& place = some_seat();
   Seat& other = some_seat();
-  const unsigned kind = random_.below(7);
+  const unsigned kind = random_.below(8);
   if (!place.station) return;
   Station& station = *place.station;
   switch (kind) {
@@ -291,6 +291,12 @@ void Simulation::probe() {
       return probes_.resolve(station, "www.example.org", false);
     case 5:
       return probes_.resolve(station, fmt::format("nobody.{}.internal", place.network), false);
+    case 6:
+      return probes_.resolve_v6(
+          station,
+          fmt::format("{}.{}.internal", random_.below(2) == 0 ? other.name : "nobody",
+                      other.network),
+          false);
     default:
       return probes_.resolve(station, fmt::format("{}.{}.internal", other.name, other.network),
                              false);
@@ -418,6 +424,7 @@ void Simulation::last_questions(Seat& place) {
   for (Seat& other : seats_) {
     const std::string name = fmt::format("{}.{}.internal", other.name, other.network);
     probes_.resolve(station, name, true);
+    probes_.resolve_v6(station, name, true);
     const bool neighbour = other.network == place.network && other.station &&
                            other.station->member().plugged() && &other != &place;
     if (neighbour) probes_.ping(station, other.address, true);

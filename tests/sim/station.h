@@ -30,6 +30,7 @@ class Station {
   Station& operator=(const Station&) = delete;
 
   lab::Member& member() noexcept { return member_; }
+  const lab::Member& member() const noexcept { return member_; }
   const std::string& name() const noexcept { return member_.name(); }
   Cable& outward() noexcept { return outward_; }  // towards the switch
   Cable& inward() noexcept { return inward_; }
