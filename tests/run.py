@@ -9,8 +9,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,14 +28,16 @@ class Tally:
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
         self.failures = []
+        self.lock = threading.Lock()
 
     def add(self, passed=0, failed=0, skipped=0):
-        self.passed += passed
-        self.failed += failed
-        self.skipped += skipped
+        with self.lock:
+            self.passed += passed
+            self.failed += failed
+            self.skipped += skipped
 
     def fail(self, name, text):
-        self.failed += 1
+        self.add(failed=1)
         self.failures.append((name, text))
 
 
@@ -108,20 +112,8 @@ def run_replay_of_inputs(path, tally):
         say("ok", path.name, time.monotonic() - started, done.stdout.strip())
 
 
-def run_replays_of_inputs(wanted, tally):
-    paths = [path for path in sorted((BUILD / "fuzz").glob("fuzz_replay_*"))
-             if wanted in path.name and os.access(path, os.X_OK) and path.is_file()]
-    if paths:
-        subprocess.run([sys.executable, ROOT / "tests" / "fuzz" / "seeds.py", BUILD / "fuzz" / "seeds"], check=True, capture_output=True)
-    for path in paths:
-        run_replay_of_inputs(path, tally)
-
-
-def run_simulator(wanted, tally):
+def run_simulator(path, tally):
     """Whole networks in virtual time: 500 seeds or three minutes, whichever comes first."""
-    path = BUILD / "pontoon_sim"
-    if wanted not in path.name or not path.is_file():
-        return
     started = time.monotonic()
     done = subprocess.run([path, "--seeds", "500", "--seconds", "180"], capture_output=True, text=True, errors="replace",
                           cwd=ROOT, check=False, timeout=BINARY_TIMEOUT_S)
@@ -131,6 +123,23 @@ def run_simulator(wanted, tally):
     else:
         tally.fail(path.name, done.stdout[-8000:] + done.stderr[-4000:])
         say("FAILED", path.name, time.monotonic() - started)
+
+
+def run_programs(wanted, tally):
+    """What is compiled: binaries of tests, fuzz targets over their inputs, the simulator. They keep to themselves, so one runs on
+    each core; the longest first."""
+    def found(folder, pattern):
+        return [path for path in sorted(folder.glob(pattern)) if wanted in path.name and os.access(path, os.X_OK) and path.is_file()]
+
+    jobs = [(run_simulator, path) for path in found(BUILD, "pontoon_sim")]
+    jobs += [(run_binary, path) for pattern in ("unit_*", "talk_*") for path in found(BUILD, pattern)]
+    inputs = found(BUILD / "fuzz", "fuzz_replay_*")
+    if inputs:
+        subprocess.run([sys.executable, ROOT / "tests" / "fuzz" / "seeds.py", BUILD / "fuzz" / "seeds"], check=True, capture_output=True)
+    jobs += [(run_replay_of_inputs, path) for path in inputs]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for job in [pool.submit(run, path, tally) for run, path in jobs]:
+            job.result()
 
 
 def run_python(module_name, wanted, tally):
@@ -176,14 +185,8 @@ def main():
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
     tally = Tally()
     started = time.monotonic()
-    print("unit and talk", flush=True)
-    for path in sorted(BUILD.glob("unit_*")) + sorted(BUILD.glob("talk_*")):
-        if wanted in path.name and os.access(path, os.X_OK) and path.is_file():
-            run_binary(path, tally)
-    print("fuzz targets over their inputs", flush=True)
-    run_replays_of_inputs(wanted, tally)
-    print("simulator", flush=True)
-    run_simulator(wanted, tally)
+    print("unit, talk, simulator, fuzz targets over their inputs", flush=True)
+    run_programs(wanted, tally)
     for area in ("tidy", "replay", "system"):
         print(area, flush=True)
         if area == "replay":
