@@ -1,13 +1,16 @@
 """pontoon capture: what it writes is read back by a reader of its own (pcapng.py)."""
 
+import json
 import os
 import re
 import signal
 import subprocess
 import time
 
+import answers
 import pcapng
 from lab import Lab, each_user, wait_until
+from test_dhcp import UDHCPC_SCRIPT
 
 SUMMARY = re.compile(r"(\d+) frames captured, (\d+) left out by the filter, (\d+) lost because the reader was too slow")
 
@@ -484,15 +487,48 @@ def test_descriptors_that_are_no_stream_are_refused(user):
         lab.run("--", "true")
 
 
+SESSION = '''
+udhcpc -n -q -f -i eth0 -t 5 -T 2 -s {script}
+python3 -c 'import socket; print(socket.gethostbyname("web"), socket.gethostbyaddr("172.17.0.2")[0])'
+getent ahosts nobody.default.internal
+ping -qc2 -i0.2 -W5 172.17.0.1
+curl -s --max-time 10 http://web/index.html
+curl -s --max-time 10 http://192.0.2.2:8000/page
+curl -s --max-time 10 http://192.0.2.2:9/ || echo refused
+'''
+PAGE_SERVER = '''
+import socket
+page = b"".join(b"line %d\\n" % number for number in range(4000))
+with socket.create_server(("0.0.0.0", 8000)) as listener:
+    while True:
+        with listener.accept()[0] as peer:
+            if peer.recv(65536):
+                peer.sendall(b"HTTP/1.0 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(page) + page)
+'''
+
+
 @each_user
 def test_a_capture_replays_here(user):
-    """What was captured of a client is played again, and the network answers it as it did."""
+    """What was captured of a client is played again, without a case, and it is told the same in substance."""
     with Lab(user) as lab:
+        lab.start_outside("python3", "-c", PAGE_SERVER)
+        lab.wait_tcp("192.0.2.2", 8000)
         start_web(lab)
+        script = lab.dir / "udhcpc-script"
+        script.write_text(UDHCPC_SCRIPT)
+        script.chmod(0o755)
         file = lab.home / "client.pcapng"
-        capture = start_capture(lab, "-w", file, "udp", "port", "53")
-        lab.run("--name", "shell", "--", "python3", "-c", "import socket; print(socket.gethostbyname('web'))")
+        capture = start_capture(lab, "-w", file, "not ip6")
+        done = lab.run("--name", "shell", "--dhcp", "--", "sh", "-c", SESSION.format(script=script))
+        assert "2 received" in done.stdout and "line 3999" in done.stdout and "refused" in done.stdout, done
         end(capture)
-        done = lab.host_sh(lab.binary, "replay", file, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert "DNS" in done.stdout
+
+        played = json.loads(lab.host_sh(lab.binary, "replay", "--json", "-o", lab.home / "out", file).stdout)
+        assert played["verdict"] == "played" and {"shell", "web"} <= {endpoint["name"] for endpoint in played["endpoints"]}
+        told = answers.of(packet.data for packet in pcapng.read(file).of("shell") if packet.direction == "in")
+        again = answers.of(packet.data for packet in pcapng.read(lab.home / "out" / "shell.pcapng").packets)
+        kinds = [key[0] for key in told]
+        assert [kinds.count(kind) for kind in ("arp", "dhcp", "echo", "tcp")] == [2, 2, 2, 3] and kinds.count("dns") > 4, kinds
+        for key, answer in told.items():
+            assert again.get(key) == answer, (key, answer, again.get(key))
+        assert sum(len(answer["said"]) for key, answer in told.items() if key[0] == "tcp") > 30000
