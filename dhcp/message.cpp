@@ -14,7 +14,6 @@ constexpr std::size_t kFixedBytes = 236;
 constexpr std::size_t kOptionsOffset = kFixedBytes + 4;
 constexpr std::size_t kSnameBytes = 64;
 constexpr std::size_t kFileBytes = 128;
-constexpr std::size_t kChaddrBytes = 16;
 constexpr std::uint8_t kBootRequest = 1;
 constexpr std::uint8_t kBootReply = 2;
 constexpr std::uint8_t kEthernet = 1;
@@ -212,6 +211,11 @@ struct Area {
   bool fits(const OptionList::Item& item) const noexcept {
     return used + OptionList::wire_size(item) + 1 <= bytes.size();
   }
+  // Bytes of one value that would fit.
+  std::size_t room() const noexcept {
+    const std::size_t left = bytes.size() - used - 1;
+    return left / 257 * 255 + std::max<std::size_t>(left % 257, 2) - 2;
+  }
   void put(std::uint8_t code, ByteView value) noexcept {
     ByteWriter writer(bytes.subspan(used));
     for (std::size_t at = 0; at < value.size(); at += 255) {
@@ -225,16 +229,42 @@ struct Area {
   void end() noexcept { bytes[used++] = static_cast<std::uint8_t>(OptionCode::end); }
 };
 
+using Areas = std::array<Area, 3>;
+
+// What a reply must repeat whole. It may be as long as the client likes.
+bool may_be_cut_up(std::uint8_t code) noexcept {
+  return code == static_cast<std::uint8_t>(OptionCode::client_identifier) ||
+         code == static_cast<std::uint8_t>(OptionCode::relay_agent_information);
+}
+
+// RFC 3396 7: a value that fits no area whole goes on in the next one. Returns the areas' bits.
+std::uint8_t put_in_pieces(std::uint8_t code, ByteView value, Areas& areas) noexcept {
+  std::uint8_t overload = 0;
+  if (areas[0].room() + areas[1].room() + areas[2].room() < value.size()) return overload;
+  for (std::size_t i = 0; i < areas.size() && !value.empty(); ++i) {
+    const std::size_t size = std::min(areas[i].room(), value.size());
+    if (size == 0) continue;
+    areas[i].put(code, value.first(size));
+    value = value.subspan(size);
+    overload = static_cast<std::uint8_t>(overload | i);
+  }
+  return overload;
+}
+
 // Puts each option into the first area that has room for it. Returns the value of option 52: which
 // of `file` (1) and `sname` (2) were used.
-std::uint8_t spread(const OptionList& list, std::array<Area, 3>& areas) noexcept {
+std::uint8_t spread(const OptionList& list, Areas& areas) noexcept {
   std::uint8_t overload = 0;
   for (const OptionList::Item& item : list.items()) {
-    for (std::size_t i = 0; i < areas.size(); ++i) {
-      if (!areas[i].fits(item)) continue;
+    std::size_t i = 0;
+    while (i < areas.size() && !areas[i].fits(item))
+      ++i;
+    if (i < areas.size()) {
       areas[i].put(item.code, list.value(item));
       overload = static_cast<std::uint8_t>(overload | i);  // 0, 1 and 2 are the areas' bits
-      break;
+    } else if (may_be_cut_up(item.code)) {
+      const auto bits = put_in_pieces(item.code, list.value(item), areas);
+      overload = static_cast<std::uint8_t>(overload | bits);
     }
   }
   return overload;
@@ -253,7 +283,8 @@ void write_fixed(const Message& message, ByteWriter& writer) {
   writer.u32(message.siaddr.value);
   writer.u32(message.giaddr.value);
   writer.bytes(message.chaddr.octets);
-  writer.fill(kChaddrBytes - MacAddress::size + kSnameBytes + kFileBytes, 0);
+  writer.bytes(message.chaddr_rest);
+  writer.fill(kSnameBytes + kFileBytes, 0);
   writer.u32(kMagicCookie);
 }
 
@@ -278,7 +309,8 @@ std::optional<Message> Message::parse(ByteView payload) {
   message.siaddr = read_address(reader);
   message.giaddr = read_address(reader);
   message.chaddr = MacAddress::from(reader.take(MacAddress::size));
-  reader.skip(kChaddrBytes - MacAddress::size);
+  const ByteView rest = reader.take(message.chaddr_rest.size());
+  std::copy(rest.begin(), rest.end(), message.chaddr_rest.begin());
   const ByteView sname = reader.take(kSnameBytes);
   const ByteView file = reader.take(kFileBytes);
   if (reader.u32() != kMagicCookie) return std::nullopt;
@@ -308,9 +340,9 @@ std::vector<std::uint8_t> Message::emit(std::size_t limit, ByteView preferred) c
     options.end();
     return out;
   }
-  std::array<Area, 3> areas{Area{options.bytes.first(options.bytes.size() - kOverloadBytes)},
-                            Area{all.subspan(kFixedBytes - kFileBytes, kFileBytes)},
-                            Area{all.subspan(kFixedBytes - kFileBytes - kSnameBytes, kSnameBytes)}};
+  Areas areas{Area{options.bytes.first(options.bytes.size() - kOverloadBytes)},
+              Area{all.subspan(kFixedBytes - kFileBytes, kFileBytes)},
+              Area{all.subspan(kFixedBytes - kFileBytes - kSnameBytes, kSnameBytes)}};
   const std::uint8_t overload = spread(list, areas);
   areas[0].bytes = options.bytes;
   if (overload != 0) areas[0].put(static_cast<std::uint8_t>(OptionCode::overload), {&overload, 1});

@@ -7,6 +7,7 @@
 // malformed. Options that we do not use are skipped; variable-size ones of size 0 count as absent.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -63,6 +64,7 @@ struct Message {
   Ipv4Address siaddr;
   Ipv4Address giaddr;
   MacAddress chaddr;
+  std::array<std::uint8_t, 10> chaddr_rest{};  // behind the address: repeated, not looked at
 
   MessageType type = MessageType::discover;
   std::optional<Ipv4Address> subnet_mask;
@@ -89,7 +91,7 @@ struct Message {
   // Options go out in the order of their importance: type, server, lease time and client
   // identifier, then those of `preferred` in its order, then the others; relay agent information is
   // the last (RFC 3046 2.2). What exceeds the room continues in `file` and `sname`; what does not
-  // fit even there is left out.
+  // fit even there is left out. Client identifiers and relay agent information are cut up before.
   std::vector<std::uint8_t> emit(std::size_t limit, ByteView preferred = {}) const;
 
   friend bool operator==(const Message&, const Message&) = default;

@@ -41,6 +41,7 @@ Message reply_to(const Message& request, MessageType type, Ipv4Address server) {
   reply.broadcast = request.broadcast;
   reply.giaddr = request.giaddr;
   reply.chaddr = request.chaddr;
+  reply.chaddr_rest = request.chaddr_rest;
   reply.type = type;
   reply.server_identifier = server;
   // RFC 6842 3: "the server MUST return the 'client identifier' option, unaltered".

@@ -65,6 +65,32 @@ bool read_additionals(ByteReader& reader, const Header& header,
   return reader.remaining() == 0;
 }
 
+bool skip_record(ByteReader& reader) noexcept {
+  if (!skip_name(reader)) return false;
+  reader.skip(8);
+  reader.skip(reader.u16());
+  return reader.ok();
+}
+
+// Of a message that we don't serve: what the refusal repeats of it, as far as it can be read. RFC
+// 6891 6.1.1: "If an OPT record is present in a received request, compliant responders MUST include
+// an OPT record in their respective responses."
+void read_for_refusal(ByteReader reader, const Header& header, Query& query) noexcept {
+  const std::size_t skipped = std::size_t{header.answers} + header.authorities;
+  if (header.questions + skipped > limits::kDnsAdditionalRecords) return;
+  Question question;
+  for (unsigned i = 0; i < header.questions; ++i) {
+    if (!question.read(reader)) return;
+  }
+  for (std::size_t i = 0; i < skipped; ++i) {
+    if (!skip_record(reader)) return;
+  }
+  std::optional<Edns> edns;
+  if (!read_additionals(reader, header, edns)) return;
+  query.edns = edns;
+  if (header.questions == 1) query.question = question;
+}
+
 ParsedQuery failed(Query& query, Rcode rcode) noexcept {
   return {Verdict::error, rcode, query};
 }
@@ -104,9 +130,12 @@ ParsedQuery parse_query(ByteView message) noexcept {
   if (!reader.ok() || (header.flags & flag::qr) != 0) return parsed;
   query.id = header.id;
   query.flags = header.flags;
-  if ((header.flags & flag::opcode) != 0) return failed(query, Rcode::not_implemented);
   // RFC 9619 4: more than one question is malformed. Nor is there anything to answer without one.
-  if (header.questions != 1) return failed(query, Rcode::form_error);
+  const bool other_opcode = (header.flags & flag::opcode) != 0;
+  if (other_opcode || header.questions != 1) {
+    read_for_refusal(reader, header, query);
+    return failed(query, other_opcode ? Rcode::not_implemented : Rcode::form_error);
+  }
   Question question;
   if (!question.read(reader)) return failed(query, Rcode::form_error);
   query.question = question;

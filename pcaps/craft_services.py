@@ -90,12 +90,13 @@ def _(c):
     web.say(kind(INFORM) + LIST, xid=3)
 
 
-@case("dhcp/decline", "known wrong: DECLINE by an endpoint's client is heard, but the endpoint keeps its address (RFC 2131 4.3.3: MUST mark it as not available)")
+@case("dhcp/decline", "DECLINE by an endpoint's client: the address is not available, the client is offered another one (RFC 2131 4.3.3)")
 def _(c):
     web = c.client()
     lease(web)
     web.say(kind(DECLINE) + SERVER + wants(WEB), xid=2)
     web.say(kind(DISCOVER) + LIST, xid=3)
+    web.say(kind(REQUEST) + wants(WEB), xid=4)
 
 
 @case("dhcp/decline-foreign", "DECLINE of an address that the client does not hold, and one for another server: nothing changes")

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "control/names.h"
 #include "lab/adopt/adopt_plan.h"
@@ -142,16 +143,29 @@ void add_servers(const CaptureFile& capture, const Plan& plan, const Survey& sur
   }
 }
 
+Error nothing_usable(const CaptureFile& capture) {
+  std::set<std::string> types;
+  for (const capture::Interface& interface : capture.interfaces) {
+    if (interface.link_type == capture::LinkType::ethernet) continue;
+    types.insert(std::to_string(static_cast<unsigned>(interface.link_type)));
+  }
+  if (types.empty()) {
+    return {ErrorCode::invalid_argument,
+            fmt::format("the capture has no usable frame: all of its {} packets are cut short, or "
+                        "no Ethernet frames; capture with a larger snap length",
+                        capture.packets.size())};
+  }
+  return {ErrorCode::invalid_argument,
+          fmt::format("the capture has no usable frame: its link type is {}; use one of Ethernet, "
+                      "Linux cooked mode, raw IP or loopback (tcpdump -L shows an interface's)",
+                      fmt::join(types, " and "))};
+}
+
 }  // namespace
 
 Result<Adopted> adopt(const CaptureFile& capture, const AdoptOptions& options) {
   const Survey seen = survey(capture);
-  if (seen.usable == 0) {
-    return Error{ErrorCode::invalid_argument,
-                 fmt::format("the capture has no usable frame: {} packets, none of them Ethernet "
-                             "or something that can be made so",
-                             capture.packets.size())};
-  }
+  if (seen.usable == 0) return nothing_usable(capture);
   const auto chosen = chosen_stations(seen, options);
   if (!chosen) return chosen.error();
   const Plan plan = make_plan(seen, *chosen);

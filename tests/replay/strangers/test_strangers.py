@@ -12,8 +12,10 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent.parent
-sys.path[:0] = [str(HERE), str(ROOT / "tests" / "system")]
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 
+import further  # noqa: E402
+import judge as court  # noqa: E402
 import make  # noqa: E402
 import wire  # noqa: E402
 
@@ -22,8 +24,8 @@ KINDS = {wire.OFFER: "OFFER", wire.ACK: "ACK", wire.NAK: "NAK"}
 RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 16: "BADVERS"}
 
 
-def replay(path):
-    done = subprocess.run([BINARY, "replay", path, "--json"], capture_output=True, timeout=60, check=False)
+def replay(path, *options):
+    done = subprocess.run([BINARY, "replay", path, "--json", *options], capture_output=True, timeout=60, check=False)
     text = done.stdout.decode()
     assert done.returncode == 0, f"status {done.returncode}: {done.stderr.decode()[-2000:]}{text[-500:]}"
     assert b"runtime error" not in done.stderr and b"Sanitizer" not in done.stderr, done.stderr.decode()
@@ -186,11 +188,19 @@ def check_streams(judge, expected):
         assert got["id"] == 0x7777 and got["rcode"] == 0 and got["answers"], got
 
 
+def check_files(report, directory):
+    """The same answers from the files that were written, by other rules."""
+    asked = [(event["time_ns"] / 1e9, bytes.fromhex(event["frame"])) for event in report["events"] if event["event"] == "sent"]
+    verdict = court.judge(asked, court.frames_of(directory))
+    assert not verdict.wrong, verdict.wrong
+
+
 def check_scene(name, scene):
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / f"{name}.pcap"
         path.write_bytes(scene.pcap())
-        judge = Judge(replay(path)).run()
+        judge = Judge(replay(path, "-o", Path(directory) / "out")).run()
+        check_files(judge.report, Path(directory) / "out")
     streams = [expected for expected in scene.expect if expected.startswith("tcp")]
     for expected in streams:
         check_streams(judge, expected)
@@ -211,6 +221,15 @@ def scene_test(name, scene):
 for _name, _scene in make.scenes().items():
     _test = scene_test(_name, _scene)
     globals()[_test.__name__] = _test
+
+
+def test_files_that_cannot_be_played_are_refused_with_a_reason():
+    with tempfile.TemporaryDirectory() as directory:
+        for name, (content, word) in further.refused_files().items():
+            path = Path(directory) / f"{name}.pcap"
+            path.write_bytes(content)
+            done = subprocess.run([BINARY, "replay", path], capture_output=True, text=True, timeout=60, check=False)
+            assert done.returncode == 2 and word in done.stderr + done.stdout, (name, done.returncode, done.stdout, done.stderr)
 
 
 def only(kinds, kind):

@@ -7,7 +7,7 @@ import struct
 BROADCAST = b"\xff" * 6
 COOKIE = b"\x63\x82\x53\x63"
 DISCOVER, OFFER, REQUEST, DECLINE, ACK, NAK, RELEASE, INFORM = range(1, 9)
-ETHERNET, RAW, SLL, NULL = 1, 101, 113, 0
+ETHERNET, RAW, SLL, NULL, LOOP, SLL2 = 1, 101, 113, 0, 108, 276
 
 
 def mac(text):
@@ -104,14 +104,42 @@ def response(asked, answers=(), flags=0x8180):
     return out
 
 
-def pcap(frames, link=ETHERNET, magic=0xA1B2C3D4, snap=262144, start=1_700_000_000):
+def pcap(frames, link=ETHERNET, magic=0xA1B2C3D4, snap=262144, start=1_700_000_000, order="<"):
     """`frames`: pairs of seconds since the start and bytes; or triples with the length on the wire."""
-    out = struct.pack("<IHHiIII", magic, 2, 4, 0, 0, snap, link)
+    parts = 1_000_000_000 if magic == 0xA1B23C4D else 1_000_000
+    out = struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, snap, link)
     for at, data, *wire in frames:
         whole = start + at
-        out += struct.pack("<IIII", int(whole), int(round(whole % 1 * 1e6)) % 1_000_000, len(data), wire[0] if wire else len(data))
+        out += struct.pack(order + "IIII", int(whole), int(round(whole % 1 * parts)) % parts, len(data), wire[0] if wire else len(data))
         out += data
     return out
+
+
+def block(kind, body, order="<"):
+    body += bytes(-len(body) % 4)
+    length = struct.pack(order + "I", 12 + len(body))
+    return struct.pack(order + "I", kind) + length + body + length
+
+
+def section(frames, links, *, interface=0, order="<", unit=None, strange=False, start=1_700_000_000):
+    """`unit`: the option if_tsresol; absent are microseconds. `strange`: with blocks that no reader knows, and comments."""
+    out = block(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1), order)
+    for link in links:
+        resolution = b"" if unit is None else struct.pack(order + "HHB3x", 9, 1, unit) + bytes(4)
+        out += block(1, struct.pack(order + "HHI", link, 0, 262144) + resolution, order)
+    per_second = 1_000_000 if unit is None else 2 ** (unit & 127) if unit & 128 else 10 ** unit
+    for at, data in frames:
+        if strange:
+            out += block(0x0BAD, b"a custom block of nobody's", order) + block(4, bytes(4), order)
+        time = int((start + at) * per_second)
+        comment = struct.pack(order + "HH", 1, 5) + b"hello" + bytes(3) + bytes(4) if strange else b""
+        body = struct.pack(order + "IIIII", interface, time >> 32, time & 0xFFFFFFFF, len(data), len(data)) + data + bytes(-len(data) % 4)
+        out += block(6, body + comment, order)
+    return out
+
+
+def pcapng(sections):
+    return b"".join(sections)
 
 
 # --- taken apart; everything that is wrong is an assertion ---
@@ -154,18 +182,22 @@ def parse_dhcp(payload):
     for at, name in ((12, "ciaddr"), (16, "yiaddr"), (20, "siaddr"), (24, "giaddr")):
         out[name] = str(ipaddress.IPv4Address(payload[at:at + 4]))
     out["chaddr"] = payload[28:34]
-    assert payload[34:44] == bytes(10) or out["op"] == 1, "chaddr's padding is not zero"
-    out["options"], out["order"], at = {}, [], 240
-    while at < len(payload) and payload[at] != 255:
-        if payload[at] == 0:
-            at += 1
-            continue
-        code, length = payload[at], payload[at + 1]
-        assert at + 2 + length <= len(payload), f"option {code} runs out of the message"
-        out["options"][code] = out["options"].get(code, b"") + payload[at + 2:at + 2 + length]
-        out["order"].append(code)
-        at += 2 + length
-        assert at < len(payload) or out["op"] == 1, "no END"
+    out["options"], out["order"] = {}, []
+    areas = [payload[240:]]
+    while areas:
+        area, at = areas.pop(0), 0
+        while at < len(area) and area[at] != 255:
+            if area[at] == 0:
+                at += 1
+                continue
+            code, length = area[at], area[at + 1]
+            assert at + 2 + length <= len(area), f"option {code} runs out of the message"
+            out["options"][code] = out["options"].get(code, b"") + area[at + 2:at + 2 + length]
+            out["order"].append(code)
+            at += 2 + length
+            assert at < len(area) or out["op"] == 1, "no END"
+            if code == 52:  # RFC 3396 5: in this order
+                areas += [payload[108:236]] * (area[at - 1] & 1) + [payload[44:108]] * (area[at - 1] >> 1 & 1)
     out["type"] = out["options"].get(53, b"\0")[0]
     return out
 

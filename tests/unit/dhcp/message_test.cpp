@@ -201,6 +201,31 @@ TEST_CASE("a message for a BOOTP-era client has at least 300 bytes") {
   CHECK(small.emit(280).size() == 280);
 }
 
+TEST_CASE("what stands behind the hardware address is repeated", "[RFC 2131 table 3]") {
+  Message message;
+  message.chaddr = kMac;
+  message.chaddr_rest = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+  const Bytes bytes = message.emit(548);
+  CHECK(std::equal(message.chaddr_rest.begin(), message.chaddr_rest.end(), bytes.begin() + 34));
+  CHECK(Message::parse(bytes)->chaddr_rest == message.chaddr_rest);
+}
+
+TEST_CASE("a client identifier that fits no area is cut up; nothing else is", "[RFC 3396]") {
+  Message reply = full_reply();
+  for (const std::size_t size : {200U, 290U, 300U, 400U, 440U}) {
+    INFO(size);
+    reply.client_identifier.assign(size, 0x61);
+    reply.host_name.assign(120, 'h');
+    const auto parsed = Message::parse(reply.emit(548));
+    REQUIRE(parsed);
+    CHECK(parsed->client_identifier == reply.client_identifier);
+    CHECK(parsed->lease_time_s == reply.lease_time_s);
+    CHECK((parsed->host_name.empty() || parsed->host_name == reply.host_name));
+  }
+  reply.client_identifier.assign(1000, 0x61);  // more than there is
+  CHECK(Message::parse(reply.emit(548))->client_identifier.empty());
+}
+
 TEST_CASE("the fixed header: what is not an Ethernet DHCP message is malformed",
           "[limit:kDhcpMessageBytes]") {
   const Bytes good = with_options("350101 ff");

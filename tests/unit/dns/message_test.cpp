@@ -73,6 +73,33 @@ TEST_CASE("a query cut at any length behind its header is a format error") {
   }
 }
 
+TEST_CASE("refusals repeat question and OPT where they can be read", "[RFC 6891 6.1.1]") {
+  DnsMessage message = question("web");
+  message.opt = DnsMessage::Opt{4096, 0, 0, true, {}};
+  message.flags = 0x2800;  // UPDATE
+  message.authorities.push_back(address_record("web", 1, "10.0.0.1"));
+  const ParsedQuery update = parse(encode(message));
+  CHECK(update.rcode == Rcode::not_implemented);
+  CHECK(update.query.dnssec_ok());
+  REQUIRE(update.query.question);
+  CHECK(update.query.question->type == RecordType::a);
+
+  message.flags = 0x0100;
+  message.authorities.clear();
+  message.name.clear();
+  const ParsedQuery none = parse(encode(message));
+  CHECK(none.rcode == Rcode::form_error);
+  CHECK(none.query.edns);
+  CHECK_FALSE(none.query.question);
+
+  Bytes cut = encode(message);
+  cut.pop_back();
+  CHECK_FALSE(parse(cut).query.edns);
+  Bytes many = encode(question("web"));
+  many[4] = 0xff;  // questions
+  CHECK(parse(many).rcode == Rcode::form_error);
+}
+
 TEST_CASE("the rules for queries", "[limit:kDnsAdditionalRecords]") {
   DnsMessage message = question("web");
   SECTION("other opcodes") {
