@@ -277,7 +277,8 @@ void write_fixed(const Message& message, ByteWriter& writer) {
   writer.u8(message.hops);
   writer.u32(message.xid);
   writer.u16(message.secs);
-  writer.u16(message.broadcast ? kBroadcastFlag : 0);
+  writer.u16(static_cast<std::uint16_t>((message.broadcast ? kBroadcastFlag : 0) |
+                                        (message.reserved_flags & ~kBroadcastFlag)));
   writer.u32(message.ciaddr.value);
   writer.u32(message.yiaddr.value);
   writer.u32(message.siaddr.value);
@@ -303,7 +304,9 @@ std::optional<Message> Message::parse(ByteView payload) {
   message.hops = reader.u8();
   message.xid = reader.u32();
   message.secs = reader.u16();
-  message.broadcast = (reader.u16() & kBroadcastFlag) != 0;
+  const std::uint16_t flags = reader.u16();
+  message.broadcast = (flags & kBroadcastFlag) != 0;
+  message.reserved_flags = static_cast<std::uint16_t>(flags & ~kBroadcastFlag);
   message.ciaddr = read_address(reader);
   message.yiaddr = read_address(reader);
   message.siaddr = read_address(reader);

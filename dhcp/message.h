@@ -58,7 +58,8 @@ struct Message {
   std::uint8_t hops = 0;
   std::uint32_t xid = 0;
   std::uint16_t secs = 0;
-  bool broadcast = false;  // the one flag that is defined
+  bool broadcast = false;            // the one flag that is defined
+  std::uint16_t reserved_flags = 0;  // the others: repeated, not looked at
   Ipv4Address ciaddr;
   Ipv4Address yiaddr;
   Ipv4Address siaddr;

@@ -38,7 +38,9 @@ Message reply_to(const Message& request, MessageType type, Ipv4Address server) {
   Message reply;
   reply.from_client = false;
   reply.xid = request.xid;
+  // RFC 2131 table 3: "'flags' from client DHCPDISCOVER message", all of them.
   reply.broadcast = request.broadcast;
+  reply.reserved_flags = request.reserved_flags;
   reply.giaddr = request.giaddr;
   reply.chaddr = request.chaddr;
   reply.chaddr_rest = request.chaddr_rest;

@@ -222,7 +222,7 @@ def judge_dhcp_fixed(asked, answer, kind):
     for field in ("xid", "giaddr", "chaddr"):
         hold(answer[field] == asked[field], f"{field} {answer[field]} is not that of the request, {asked[field]}")
     relayed_nak = kind == NAK and asked["giaddr"] != ANY_ADDRESS
-    hold(answer["flags"] == (0x8000 if relayed_nak else asked["flags"] & 0x8000), f"flags {answer['flags']:04x}")
+    hold(answer["flags"] == (asked["flags"] | 0x8000 if relayed_nak else asked["flags"]), f"flags {answer['flags']:04x}")
     hold(answer["ciaddr"] == (asked["ciaddr"] if kind == ACK else ANY_ADDRESS), f"ciaddr {answer['ciaddr']}")
     hold(answer["siaddr"] == ANY_ADDRESS, f"siaddr {answer['siaddr']}, but nobody boots from here")
     hold(not any(answer["sname"] + answer["file"]), "sname or file hold something without option 52")
@@ -383,6 +383,12 @@ def dns_record(message, at, number, out):
     if kind in (2, 5, 12, 39):
         data, stop = dns_name(message, begin)
         hold(stop == end, f"a name of type {kind} does not fill its record")
+    elif kind in (15, 33):
+        fixed = 2 if kind == 15 else 6
+        hold(length > fixed, f"type {kind} of {length} bytes")
+        target, stop = dns_name(message, begin + fixed)
+        hold(stop == end, f"a name of type {kind} does not fill its record")
+        data = (message[begin:begin + fixed], target)
     elif kind == 6:
         master, stop = dns_name(message, begin)
         mailbox, stop = dns_name(message, stop)

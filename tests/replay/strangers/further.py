@@ -331,5 +331,129 @@ def dns_further():
     return scenes
 
 
+def compressed(asked, *sections, flags=0x8180, tail=b""):
+    """A response whose sections hold bytes of records, in which every name may be a pointer into what stands before."""
+    counts = [len(section) for section in sections]
+    return asked[:2] + struct.pack("!HHHHH", flags, 1, *counts) + asked[12:wire.question_end(asked)] + b"".join(b"".join(part) for part in sections) + tail
+
+
+def record(name, kind, data, ttl=300):
+    return name + struct.pack("!HHIH", kind, 1, ttl, len(data)) + data
+
+
+def upstream_pairs():
+    """Queries and what the captured server said, with names compressed as servers do it."""
+    name, example = b"\xc0\x0c", wire.dns_name
+    soa_rest = struct.pack("!IIIII", 2023, 7200, 900, 1209600, 300)
+    ask = {}
+    for ident, (text, kind) in enumerate((("www.example.com", 1), ("example.com", 15), ("example.com", 2), ("example.com", 16), ("_sip._tcp.example.com", 33),
+                                          ("example.com", 65), ("gone.example.com", 1), ("example.com", 28), ("34.216.184.93.in-addr.arpa", 12),
+                                          ("example.com", 29), ("many.example.com", 1), ("a.dname.example.com", 1), ("example.com", 257)), 0x6000):
+        ask[text, kind] = query(ident, text, kind)
+    said = {
+        # www -> cdn.example.net -> address; the second owner is a pointer into the first one's data
+        ("www.example.com", 1): ([record(name, 5, b"\3cdn\7example\3net\0"), record(b"\xc0\x2d", 1, ip4("192.0.2.7"), 20)], [], []),
+        ("example.com", 15): ([record(name, 15, b"\0\x0a\4mail" + name), record(name, 15, b"\0\x14\5mail2" + name)], [],
+                              [record(b"\xc0\x2b", 1, ip4("192.0.2.25"))]),
+        ("example.com", 2): ([record(name, 2, b"\1a\4iana\7servers\3net\0"), record(name, 2, b"\1b\xc0\x2b")], [], []),
+        ("example.com", 16): ([record(name, 16, b"\x0bv=spf1 -all" + b"\0" + b"\3abc")], [], []),
+        ("_sip._tcp.example.com", 33): ([record(name, 33, struct.pack("!HHH", 1, 2, 5060) + example("sip.example.com"))], [], []),
+        ("example.com", 65): ([record(name, 65, b"\0\1\0" + struct.pack("!HH", 1, 6) + b"\2h2\2h3" + struct.pack("!HH", 4, 4) + ip4("192.0.2.8"))], [], []),
+        ("gone.example.com", 1): ([], [record(b"\xc0\x11", 6, b"\2ns\xc0\x11\4root\xc0\x11" + soa_rest)], []),
+        ("example.com", 28): ([], [record(name, 6, b"\2ns" + name + b"\4root" + name + soa_rest)], []),
+        ("34.216.184.93.in-addr.arpa", 12): ([record(name, 12, example("www.example.com"))], [], []),
+        ("example.com", 29): ([record(name, 29, bytes(16))], [], []),
+        ("many.example.com", 1): ([record(name, 1, ip4(f"192.0.2.{at}"), 60) for at in range(1, 60)], [], []),
+        ("a.dname.example.com", 1): ([record(b"\xc0\x0e", 39, example("target.example.net")), record(name, 5, example("a.target.example.net")),
+                                      record(example("a.target.example.net"), 1, ip4("192.0.2.9"))], [], []),
+        ("example.com", 257): ([record(name, 257, b"\0\5issueca.example.net")], [], []),
+    }
+    return [(ask[key], compressed(ask[key], *said[key], flags=0x8183 if key[0].startswith("gone") else 0x8180)) for key in ask]
+
+
+def upstream_scene():
+    client = Client(CLIENT_MAC, ())
+    pairs = upstream_pairs()
+    scene = Scene(["NXDOMAIN" if said[3] & 15 else "NOERROR" for _, said in pairs])
+    for port, (asked, said) in enumerate(pairs, 52000):
+        scene.add(client.dns(asked, port))
+        scene.add(ether(ROUTER, client.mac, 0x0800, udp(SERVER_IP, 53, LEASED, port, said)))
+    return scene
+
+
+# --- everything else that stands in a capture ---
+
+def chatter(client, source=LEASED):
+    """What a station says besides DHCP and DNS."""
+    hardware = client.mac
+    six = lambda target, protocol, body: b"\x60\0\0\0" + struct.pack("!HBB", len(body), protocol, 255) + bytes(16) + target + body
+    all_nodes = bytes.fromhex("ff020000000000000000000000000016")
+    named = struct.pack("!HHHHHH", 1, 0x0110, 1, 0, 0, 0) + b"\x20" + b"CACACACACACACACACACACACACACACAAA" + b"\0\0\x20\0\1"
+    to_all = lambda kind, body, target=wire.BROADCAST: ether(hardware, target, kind, body)
+    return [
+        to_all(0x0806, wire.arp(1, hardware, "0.0.0.0", bytes(6), source)),
+        to_all(0x0806, wire.arp(1, hardware, source, bytes(6), source)),
+        to_all(0x86DD, six(all_nodes, 58, b"\x85\0" + bytes(6)), bytes.fromhex("333300000002")),
+        to_all(0x86DD, six(all_nodes, 0, b"\x3a\0\5\2\0\0\1\0" + b"\x8f" + bytes(27)), bytes.fromhex("333300000016")),
+        to_all(0x86DD, six(bytes.fromhex("ff020000000000000000000000010002"), 17, struct.pack("!HHHH", 546, 547, 12, 0) + b"\1abc"),
+               bytes.fromhex("333300010002")),
+        to_all(0x0800, wire.ipv4(source, "224.0.0.22", 2, b"\x22\0\xf9\xfd\0\0\0\1\4\0\0\0\xe0\0\0\xfb", ttl=1), mac("01:00:5e:00:00:16")),
+        to_all(0x0800, udp(source, 1900, "239.255.255.250", 1900, b"M-SEARCH * HTTP/1.1\r\n\r\n", ttl=2), mac("01:00:5e:7f:ff:fa")),
+        to_all(0x0800, udp(source, 137, "192.168.1.255", 137, named)),
+        to_all(0x0800, udp(source, 5353, "224.0.0.251", 5353, query(0, "_companion-link._tcp.local", 12), ttl=255), mac("01:00:5e:00:00:fb")),
+        to_all(0x88CC, b"\2\7\4" + hardware + b"\4\7\3" + hardware + b"\6\2\0\x78\0\0", mac("01:80:c2:00:00:0e")),
+        to_all(0x888E, b"\1\1\0\0", mac("01:80:c2:00:00:03")),
+        hardware[:0] + mac("01:80:c2:00:00:00") + hardware + b"\0\x26\x42\x42\3" + bytes(35),
+        to_all(0x9000, bytes(46), hardware), to_all(0x0842, wire.BROADCAST + hardware * 16), to_all(0x0800, b""), to_all(0x0806, b"\0\1"),
+    ]
+
+
+def mixed_scenes():
+    scenes = {}
+    client = windows_7()
+    scene = scenes["dhcp-amid-chatter"] = Scene(["OFFER", "ACK", "NOERROR|NXDOMAIN"])
+    frames = full(client).frames
+    for at, frame in enumerate(chatter(client) + chatter(client, "169.254.7.7")):
+        scene.add(frame)
+        if at % 6 == 0 and frames:
+            scene.add(frames.pop(0)[1])
+    scene.add(client.dns(query(1, "example.com")))
+    # Two neighbours behind one mirror port, every frame twice.
+    scene = scenes["dhcp-mirrored"] = Scene(["OFFER", "OFFER", "ACK", "ACK"])
+    for _, frame in full(playstation()).frames:
+        scene.add(frame).add(frame, 0.00001)
+    backwards = scenes["file-clock-goes-back"] = Scene(["OFFER", "ACK"])
+    for after, (_, frame) in zip((5.0, -3600.0), full(switch(), replies=False).frames):
+        backwards.add(frame, after)
+    zero = scenes["file-clock-at-0"] = Scene(["OFFER", "ACK"])
+    for _, frame in full(switch(), replies=False).frames:
+        zero.add(frame, 0)
+    zero.write = lambda s: wire.pcap(s.frames, s.link, start=0)
+    simple = scenes["file-simple-packets"] = Scene(["OFFER"])
+    simple.add(switch().discover())
+    simple.write = lambda s: wire.section([], [s.link]) + wire.block(3, struct.pack("<I", len(s.frames[0][1])) + s.frames[0][1])
+    old = scenes["file-old-packets"] = Scene(["OFFER"])
+    old.add(switch().discover())
+    old.write = lambda s: wire.section([], [s.link]) + wire.block(2, struct.pack("<HHIIII", 0, 0, 1, 1, *[len(s.frames[0][1])] * 2) + s.frames[0][1])
+    # A fragmented DISCOVER, as tunnels make them.
+    pieces = scenes["dhcp-fragmented"] = Scene(["-", "OFFER"])
+    packet = udp("0.0.0.0", 68, "255.255.255.255", 67, windows_7().message(DISCOVER))
+    for begin, more in ((0, 0x2000), (160, 0)):
+        head = bytearray(packet[:20])
+        part = packet[20 + begin:20 + 160] if more else packet[20 + begin:]
+        head[2:4], head[6:8], head[10:12] = struct.pack("!H", 20 + len(part)), struct.pack("!H", more | begin // 8), b"\0\0"
+        head[10:12] = struct.pack("!H", wire.checksum(bytes(head)))
+        pieces.add(ether(windows_7().mac, wire.BROADCAST, 0x0800, bytes(head) + part))
+    pieces.add(windows_7().discover(xid=0x600D))
+    # From another port than 68, and to the server's own address before there is a lease.
+    odd = scenes["dhcp-odd-ports"] = Scene(["OFFER"])
+    message = switch().message(DISCOVER)
+    for source, sport, target, dport in (("0.0.0.0", 1068, "255.255.255.255", 67), ("0.0.0.0", 68, "255.255.255.255", 4011),
+                                         ("0.0.0.0", 68, "255.255.255.255", 68)):
+        odd.add(ether(switch().mac, wire.BROADCAST, 0x0800, udp(source, sport, target, dport, message)))
+    odd.add(switch().discover(xid=0x600D))
+    return scenes
+
+
 def further():
-    return {**life_scenes(), **message_scenes(), **format_scenes(), **dns_further()}
+    return {"dns-upstream-answers": upstream_scene(), **mixed_scenes(), **life_scenes(), **message_scenes(), **format_scenes(), **dns_further()}

@@ -414,6 +414,9 @@ def tcp_scenes():
                                 b"HTTP/1.1 204 No Content\r\n\r\n"),
         "tcp-web-without-options": conversation(["tcp:HTTP/1.1 204 No Content"], "93.184.216.34", 80, b"GET / HTTP/1.1\r\n\r\n",
                                                 b"HTTP/1.1 204 No Content\r\n\r\n", options=False),
+        "tcp-dns-pipelined": conversation(["tcp:"], SERVER_IP, 53, b"".join(framed(query(ident, "example.org", kind)) for ident, kind in
+                                                                            ((1, 1), (2, 28), (3, 65), (4, 255))) + framed(b"\0\5\1\0" + bytes(8)),
+                                          framed(answer)),
         "tcp-dns": conversation(["tcp-dns"], SERVER_IP, 53, framed(asked), framed(answer)),
         "tcp-dns-elsewhere": conversation(["tcp-dns"], "9.9.9.9", 53, framed(asked), framed(answer)),
     }

@@ -203,11 +203,14 @@ TEST_CASE("a message for a BOOTP-era client has at least 300 bytes") {
 
 TEST_CASE("what stands behind the hardware address is repeated", "[RFC 2131 table 3]") {
   Message message;
+  message.reserved_flags = 0x1234;
   message.chaddr = kMac;
   message.chaddr_rest = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
   const Bytes bytes = message.emit(548);
   CHECK(std::equal(message.chaddr_rest.begin(), message.chaddr_rest.end(), bytes.begin() + 34));
   CHECK(Message::parse(bytes)->chaddr_rest == message.chaddr_rest);
+  CHECK(Message::parse(bytes)->reserved_flags == 0x1234);
+  CHECK_FALSE(Message::parse(bytes)->broadcast);
 }
 
 TEST_CASE("a client identifier that fits no area is cut up; nothing else is", "[RFC 3396]") {
