@@ -13,7 +13,9 @@
 // may bind an endpoint.
 //
 // An endpoint's lease (one that control/ claimed by name) is bound until control/ releases it: its
-// `expires` is kNever and neither time nor a DHCP client inside the endpoint ends it.
+// `expires` is kNever and neither time nor a DHCP client inside the endpoint ends it. The
+// DHCPDECLINE of an endpoint that takes its address by DHCP moves it: another lease of its name is
+// bound, and the declined address is nobody's.
 #pragma once
 
 #include <cstdint>

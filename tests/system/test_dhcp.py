@@ -103,3 +103,40 @@ def test_leases_are_on_disk_before_the_daemon_dies(user):
         after = {name: lease["address"] for name, lease in lab.leases().items() if name in addresses}
         assert after == addresses
         assert Path(lab.home / "state" / "leases.db").stat().st_mode & 0o777 == 0o600
+
+
+DECLINER = '''
+import fcntl, socket, struct, time
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+mac = fcntl.ioctl(sock, 0x8927, struct.pack("256s", b"eth0"))[18:24]
+sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
+sock.bind(("0.0.0.0", 68))
+sock.settimeout(10)
+def say(kind, options=b""):
+    head = struct.pack("!BBBBIHH", 1, 1, 6, 0, 7, 0, 0x8000) + bytes(16) + mac + bytes(10 + 192) + bytes.fromhex("63825363")
+    sock.sendto((head + bytes((53, 1, kind)) + options + b"\\xff").ljust(300, b"\\0"), ("255.255.255.255", 67))
+def offered():
+    say(1)
+    return sock.recv(1500)[16:20]
+first = offered()
+say(4, b"\\x36\\4\\xac\\x11\\0\\1" + b"\\x32\\4" + first)
+second = offered()
+print("offered", socket.inet_ntoa(first), socket.inet_ntoa(second), flush=True)
+time.sleep(600)
+'''
+
+
+@each_user
+def test_a_declined_address_is_replaced_and_the_new_one_outlives_the_daemon(user):
+    with Lab(user) as lab:
+        process = lab.start_run("dyn", "--dhcp", "--", "python3", str(script(lab, DECLINER)))
+        lab.wait_for_text(process, "offered ")
+        first, second = process.output().split("offered ")[1].split()[:2]
+        assert first != second and lab.address("dyn") == second, (first, second, lab.address("dyn"))
+        leases = {lease["address"]: lease["state"] for lease in lab.json("leases")}
+        assert leases[first] == "declined" and leases[second] == "bound", leases
+        os.kill(lab.daemon_pid(), 9)
+        lab.start_daemon()
+        wait_until(lambda: lab.status("dyn") == "up", "the endpoint is back")
+        assert lab.address("dyn") == second, lab.address("dyn")
