@@ -131,6 +131,7 @@ def to_ethernet(link, data):
 
 def parse_frame(frame):
     """Raises Wrong for what no stack may send; what was asked may be anything and is then passed over."""
+    hold(len(frame) >= 14, "no Ethernet header")
     out = {"to": frame[:6], "from": frame[6:12], "kind": struct.unpack("!H", frame[12:14])[0], "frame": frame}
     body = frame[14:]
     if out["kind"] == 0x0806:
@@ -463,7 +464,8 @@ def judge_dns_sections(query, got, flags):
     question, (answers, authorities, additionals) = query["questions"][0], got["sections"]
     name, kind = question["name"], question["type"]
     for record in answers + authorities + additionals:
-        hold(record["ttl"] < 1 << 31 and record["class"] == question["class"], f"a record of TTL {record['ttl']}, class {record['class']}")
+        own_class = record["class"] == question["class"] or not flags & 0x0400  # an upstream's is its own fault
+        hold(record["ttl"] < 1 << 31 and own_class, f"a record of TTL {record['ttl']}, class {record['class']}")
     if got["rcode"] not in (0, 3):
         hold(not answers and not authorities and not flags & 0x0400 or got["rcode"] == 6, "an error with records")
         return
@@ -556,9 +558,9 @@ class Court:
             pass
 
     def answer(self, at, raw):
-        frame = parse_frame(raw)
         if raw in self.heard:
             return  # a neighbour's frame
+        frame = parse_frame(raw)
         hold(not frame.get("partial"), "a transport checksum is wrong")
         hold(not frame.get("behind") or len(raw) <= 60, f"{frame.get('behind')} bytes behind the IPv4 packet")
         hold(frame.get("ttl", 64) > 1 or frame.get("protocol") == 6, f"TTL {frame.get('ttl')}")
