@@ -59,12 +59,15 @@ void World::claim() {
   std::optional<Ipv4Address> requested;
   if (*rc::gen::inRange(0, 4) == 0) requested = any_address();
   const bool remembered = book.find_endpoint(name) != nullptr;
-  const auto lease = book.claim({name, own, requested}, now);
+  const bool by_dhcp = *rc::gen::arbitrary<bool>();
+  const auto lease = book.claim({name, own, requested, by_dhcp}, now);
   if (!lease) {
     RC_ASSERT(requested || !remembered);
     return;
   }
-  if (requested) RC_ASSERT(lease->address == *requested);
+  const Lease* at_requested = requested ? book.find(*requested) : nullptr;
+  const bool declined = at_requested != nullptr && at_requested->state == LeaseState::declined;
+  if (requested) RC_ASSERT(lease->address == *requested || (by_dhcp && declined));
   if (!requested && remembered) RC_ASSERT(lease->address == names.at(name));
   attached[name] = names[name] = lease->address;
 }
@@ -106,8 +109,16 @@ void World::step() {
       const Lease* lease = book.find(client);
       if (lease == nullptr) break;
       const Ipv4Address held = lease->address;
-      *rc::gen::arbitrary<bool>() ? (void)book.release(client, held, now)
-                                  : (void)book.decline(client, held, now);
+      if (*rc::gen::arbitrary<bool>()) {
+        (void)book.release(client, held, now);
+      } else if (book.decline(client, held, now)) {
+        RC_ASSERT(book.find(held)->state == LeaseState::declined);
+      }
+      for (const Declined& declined : book.take_declined()) {
+        RC_ASSERT(declined.instead.has_value() == !declined.endpoint.empty());
+        if (declined.instead)
+          attached.at(declined.endpoint) = names.at(declined.endpoint) = *declined.instead;
+      }
       break;
     }
     case 5:
