@@ -31,6 +31,7 @@ void Core::enter_time_wait(Flow& flow, Instant now) noexcept {
   flow.state = FlowState::time_wait;
   flow.idle_since = now;
   flow.retransmit_at = kNever;
+  flow.loss_check_at = kNever;
   flow.room_poll_at = kNever;
   held.clear(flow.receive.held);
   close_stream(flow);

@@ -251,6 +251,7 @@ void TcpEngine::Impl::on_flow_timer(Flow& flow, Instant now) noexcept {
 // False: the flow has gone.
 bool TcpEngine::Impl::run_timeouts(Flow& flow, Instant now) noexcept {
   if (flow.room_poll_at <= now) flow.room_poll_at = kNever;
+  if (flow.loss_check_at <= now) sender_.on_loss_check(flow, now);
   if (flow.retransmit_at <= now) {
     if (half_open(flow.state)) {
       if (!handshake_.on_timeout(flow, now)) return false;
@@ -280,7 +281,8 @@ bool TcpEngine::Impl::expire(Flow& flow, Instant now) noexcept {
 // The timer only ever moves to an earlier deadline; when it fires too early it is set again. So a
 // segment that pushes a deadline back costs nothing.
 void TcpEngine::Impl::arm_timer(Flow& flow) noexcept {
-  const Instant due = std::min({flow.retransmit_at, flow.room_poll_at, idle_deadline(flow)});
+  const Instant due =
+      std::min({flow.retransmit_at, flow.loss_check_at, flow.room_poll_at, idle_deadline(flow)});
   if (!flow.timer.armed() || due < flow.timer.deadline()) core.timers.arm(flow.timer, due);
 }
 

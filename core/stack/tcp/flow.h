@@ -107,12 +107,20 @@ struct SendSide {
   wire::TcpSequence recover;          // RFC 6582: SND.NXT when the loss was noticed
   wire::TcpSequence lost_before;      // what is not held before this is lost
   wire::TcpSequence retransmit_next;  // lost text before this was sent again
+  bool round_over = false;            // all that was lost was sent again, before `after_round`
+  wire::TcpSequence after_round;
   SackScoreboard scoreboard;
   CongestionWindow congestion;
   RttEstimator rtt;
   wire::TcpSequence timed;    // Karn: acknowledging this octet gives a sample
   Instant timed_at = kNever;  // kNever: nothing is being timed
   Instant last_sent{};
+  Instant last_progress{};  // SND.UNA moved
+  // RFC 8985 7.2, TLP.end_seq and TLP.is_retrans
+  bool checks_order = false;  // what loss_check_at is for: a reordering window, not a tail
+  bool probed = false;
+  bool probe_repeated = false;
+  wire::TcpSequence probe_end;
   std::uint32_t unconsumed = 0;  // acknowledged, but still in the host socket until the turn's end
   std::uint64_t bytes = 0;
 };
@@ -142,6 +150,7 @@ struct Flow final : StreamHandler {
   // Deadlines; the timer stands at the earliest of them or before.
   Timer timer;
   Instant retransmit_at = kNever;  // SYN, text, FIN or window probe
+  Instant loss_check_at = kNever;  // RFC 8985: what was passed by is lost, or the tail is probed
   Instant room_poll_at = kNever;   // look at the host's room, or for a free frame, again
   Instant idle_since{};            // the endpoint was last heard, or the state began
   std::uint8_t room_polls = 0;

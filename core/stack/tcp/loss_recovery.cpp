@@ -36,6 +36,7 @@ void Sender::on_acknowledgement(Flow& flow, const Segment& segment, Instant now)
   if (send.window == 0) send.retries = 0;  // RFC 9293 3.8.6.1: probes are answered, so it lives
   const bool opened = window_before == 0 && send.window > 0;
   if (opened && flow.in_flight() == 0) send.rtt.end_back_off();
+  take_probe_answer(flow, segment);
   if (segment.acknowledgement > send.unacknowledged) {
     advance(flow, segment, now);
     (void)take_sack(flow, segment);
@@ -61,6 +62,7 @@ void Sender::advance(Flow& flow, const Segment& segment, Instant now) noexcept {
   send.unacknowledged = segment.acknowledgement;
   send.scoreboard.acknowledge(send.unacknowledged);
   send.retries = 0;
+  send.last_progress = now;
   take_rtt(flow, segment, now);
   after_progress(flow, acknowledged);
   flow.retransmit_at = flow.in_flight() > 0 ? now + send.rtt.timeout() : kNever;  // RFC 6298 5.3
@@ -126,9 +128,9 @@ void Sender::notice_loss(Flow& flow, bool duplicate) const noexcept {
   if (duplicate && send.duplicates < 0xffff) ++send.duplicates;
   const TcpSequence lost = send.scoreboard.lost_before(send.unacknowledged, send.mss);
   switch (send.recovery) {
-    case Recovery::timeout:
-      return;  // everything counts as lost already
+    case Recovery::timeout:  // everything counts as lost already
     case Recovery::fast:
+      if (repetitions_lost(flow)) begin_round(flow);
       send.lost_before = wire::later(send.lost_before, lost);
       return;
     case Recovery::none:
@@ -147,6 +149,8 @@ void Sender::enter_fast_recovery(Flow& flow) const noexcept {
   send.congestion.on_loss(flow.in_flight());
   send.recovery = Recovery::fast;
   send.recover = send.next;
+  send.round_over = false;
+  send.probed = false;
   send.retransmit_next = send.unacknowledged;
   send.lost_before = wire::later(send.scoreboard.lost_before(send.unacknowledged, send.mss),
                                  send.unacknowledged + std::min(send.mss, flow.in_flight()));
@@ -160,6 +164,8 @@ void Sender::resend_everything(Flow& flow) const noexcept {
   send.timed_at = kNever;
   send.recovery = Recovery::timeout;
   send.recover = send.next;
+  send.round_over = false;
+  send.probed = false;
   send.lost_before = send.next;
   send.retransmit_next = send.unacknowledged;
   send.retransmit_now = true;

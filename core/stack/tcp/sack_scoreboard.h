@@ -43,6 +43,10 @@ class SackScoreboard {
   // RFC 6675 IsLost: what lies before this point and is not held has three segments' worth of held
   // bytes, or three ranges, behind it. `from` when nothing is lost.
   wire::TcpSequence lost_before(wire::TcpSequence from, std::uint32_t mss) const noexcept;
+  // Where the highest range begins; `from` when there is none.
+  wire::TcpSequence highest(wire::TcpSequence from) const noexcept {
+    return count_ == 0 ? from : ranges_[count_ - 1].begin;
+  }
 
  private:
   std::array<SequenceRange, limits::kTcpSackRanges> ranges_{};

@@ -45,9 +45,11 @@ void Sender::limit_packets(Flow& flow, std::uint32_t mtu) noexcept {
 bool Sender::transmit(Flow& flow, Instant now) noexcept {
   Core::consume(flow);
   std::size_t used = retransmit_lost(flow, limits::kTcpTurnBytes, now);
+  note_round(flow);
   if (next_lost(flow).empty()) used += send_new(flow, limits::kTcpTurnBytes - used, now);
   if (flow.in_flight() > 0 && flow.retransmit_at == kNever)
     flow.retransmit_at = now + flow.send.rtt.timeout();  // RFC 6298 5.1
+  plan_loss_check(flow, now);
   return used >= limits::kTcpTurnBytes;
 }
 

@@ -25,6 +25,8 @@ class Sender {
   void take_window(Flow& flow, const Segment& segment) const noexcept;
   // Sends what may be sent. True when the turn's share is used up and there may be more.
   bool transmit(Flow& flow, Instant now) noexcept;
+  // The time for reordering, or for the answer to the tail, is over (loss_check.cpp).
+  void on_loss_check(Flow& flow, Instant now) noexcept;
   // The retransmission timer fired in a synchronized state. False: the endpoint is given up.
   bool on_timeout(Flow& flow, Instant now) noexcept;
   // Nothing that the host had can be delivered any more, or all of it was.
@@ -39,6 +41,15 @@ class Sender {
   void notice_loss(Flow& flow, bool duplicate) const noexcept;
   void enter_fast_recovery(Flow& flow) const noexcept;
   void resend_everything(Flow& flow) const noexcept;
+
+  // Losses that no three segments behind them tell: loss_check.cpp.
+  void note_round(Flow& flow) const noexcept;
+  void plan_loss_check(Flow& flow, Instant now) const noexcept;
+  bool passed_by(const Flow& flow) const noexcept;
+  bool repetitions_lost(const Flow& flow) const noexcept;
+  void begin_round(Flow& flow) const noexcept;
+  void probe_tail(Flow& flow, Instant now) noexcept;
+  void take_probe_answer(Flow& flow, const Segment& segment) const noexcept;
 
   // Transmission: sender.cpp.
   enum class Outcome : std::uint8_t { sent, nothing, ended, failed, no_frame };

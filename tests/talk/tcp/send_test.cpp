@@ -1,43 +1,11 @@
 // From the host to the endpoint.
 #include <catch2/catch.hpp>
 
-#include "tests/support/tcp_talk.h"
+#include "tests/talk/tcp/sender_talk.h"
 
 using namespace pontoon;
 using namespace pontoon::test;
 using namespace std::chrono_literals;
-
-namespace {
-
-constexpr std::uint32_t kMss = 1000;
-
-// A wide window, plain options: segments of exactly kMss bytes.
-void connect_wide(TcpTalk& talk, bool sack = false) {
-  talk.syn_options.mss = kMss;
-  talk.syn_options.window_scale = 7;
-  talk.syn_options.sack_permitted = sack;
-  talk.window = 8192;  // a megabyte
-  talk.connect();
-}
-
-TcpTalk::Draft ack_of(const TcpTalk& talk, std::uint32_t offset) {
-  TcpTalk::Draft draft = talk.segment("A");
-  draft.tcp.acknowledgement += offset;
-  return draft;
-}
-
-TcpTalk::Draft sack_of(const TcpTalk& talk, std::uint32_t offset, std::uint32_t left,
-                       std::uint32_t right) {
-  TcpTalk::Draft draft = ack_of(talk, offset);
-  draft.tcp.options.add_sack({talk.their_next + left, talk.their_next + right});
-  return draft;
-}
-
-std::uint32_t offset_of(const TcpTalk& talk, const Sent& sent) {
-  return static_cast<std::uint32_t>(sent.tcp.sequence - talk.their_next);
-}
-
-}  // namespace
 
 TEST_CASE("the host's bytes stay with the host until the endpoint has them") {
   TcpTalk talk;
@@ -365,6 +333,10 @@ TEST_CASE("SACK says exactly what is missing") {
   }
   SECTION("after a timeout even what was held counts as lost (RFC 2018 8)") {
     talk.send(sack_of(talk, 0, 1000, 2000));
+    talk.tick(limits::kTcpReorderingWindow);
+    REQUIRE(offset_of(talk, talk.expect("A")) == 0);
+    talk.tick(limits::kTcpTailProbe);
+    REQUIRE(offset_of(talk, talk.expect("A")) == 9000);
     talk.tick(limits::kTcpMinRto);
     REQUIRE(offset_of(talk, talk.expect("A")) == 0);
     talk.send(ack_of(talk, 1000));
