@@ -6,6 +6,13 @@
 
 namespace pontoon::sim {
 
+namespace {
+
+constexpr std::uint16_t kFirstEphemeral = 40000;  // as MemoryNetwork gives them out
+constexpr std::uint16_t kSprayed = 16;
+
+}  // namespace
+
 // Hosts that would answer, so that a question which gets there is noticed.
 Border::Border(lab::World& world, Report& report) : world_(world), report_(report) {
   for (const char* forbidden :
@@ -21,6 +28,14 @@ void Border::allow_second_network() {
   for (const char* address : {"10.21.0.1", "10.21.0.2"}) {
     allow({test::ip(address), 7});
     allow({test::ip(address), 80});
+  }
+}
+
+void Border::send_unasked(SeededRandom& random) {
+  const SocketAddress stranger{test::ip("203.0.113.66"), 7};
+  for (std::uint16_t i = 0; i < kSprayed; ++i) {
+    const auto port = static_cast<std::uint16_t>(kFirstEphemeral + random.below(kSprayed * 4));
+    (void)world_.host().deliver(stranger, {test::ip("192.0.2.1"), port}, "FORGED");
   }
 }
 

@@ -17,6 +17,8 @@ class Border {
   void allow(const SocketAddress& host) { allowed_.insert(host); }
   // There is no second network: its addresses are any host's.
   void allow_second_network();
+  // A host that nobody has asked sends to sockets that wait for others' answers.
+  void send_unasked(SeededRandom& random);
   // Looks at what was begun since the last call.
   void step();
   // An answer that could only come after something had crossed the border.

@@ -305,6 +305,7 @@ void Simulation::probe() {
 
 void Simulation::intrude() {
   Seat& victim = some_seat();
+  border_.send_unasked(random_);
   if (!victim.station || tricks_.empty()) return;
   for (std::size_t i = 0; i < tricks_.size(); ++i) {
     if (intruders_[i].member().info().network == victim.network)
@@ -420,6 +421,7 @@ void Simulation::last_questions(Seat& place) {
   probes_.ping(station, echo_host().ip, true);
   probes_.echo_udp(station, echo_host(), true);
   probes_.resolve(station, "mail.example.net", true);
+  probes_.resolve(station, "www.example.org", true);
   probes_.resolve(station, fmt::format("nobody.{}.internal", place.network), true);
   for (Seat& other : seats_) {
     const std::string name = fmt::format("{}.{}.internal", other.name, other.network);
