@@ -39,6 +39,8 @@ class Cable {
   Faults faults;
   void carry(Bytes frame, Instant now);
   std::uint64_t lost() const noexcept { return lost_; }
+  // The n-th full segment of text from now on, once.
+  void lose_text(unsigned nth) noexcept { lose_text_ = nth; }
 
  private:
   bool happens(std::uint32_t share) { return share > 0 && random_.below(10000) < share; }
@@ -51,6 +53,7 @@ class Cable {
   Instant last_due_{};
   Instant free_at_{};  // when the rate lets the next frame go
   std::uint64_t lost_ = 0;
+  unsigned lose_text_ = 0;
 };
 
 }  // namespace pontoon::sim

@@ -114,7 +114,9 @@ void DhcpArena::deliver(DhcpClient& client, const std::vector<std::uint8_t>& mes
                              Ipv4Address{text->u32(50).value_or(0)}.to_string()));
   }
   if (text && text->type == dhcp_type::request) first_asked_.emplace(text->xid, now);
+  said_.clear();
   engine_->server.on_message({client.config().mac, source, target, message}, now);
+  if (text) check_reboot(*text, now);
 }
 
 void DhcpArena::send(const dhcp::Reply& reply, Instant now) noexcept {
@@ -237,6 +239,30 @@ void DhcpArena::heckle(Instant now) {
   book_checker_.check_share(engine_->book, DhcpHeckler::mac());
 }
 
+void DhcpArena::hoard(Instant now) {
+  for (unsigned i = 0; i < 2 * limits::kLeasesPerPort; ++i) {
+    const DhcpHeckler::Message message = heckler_.hoard();
+    engine_->server.on_message({DhcpHeckler::mac(), message.source, message.target, message.bytes},
+                               now);
+  }
+  book_checker_.check_share(engine_->book, DhcpHeckler::mac());
+}
+
+// RFC 2131 4.3.2: who remembers another address than he has is told so.
+void DhcpArena::check_reboot(const DhcpText& text, Instant now) {
+  const auto asked = text.u32(50);
+  if (text.type != dhcp_type::request || !asked || text.u32(54) || !text.ciaddr.is_any()) return;
+  const bool has_another = std::any_of(holdings_.begin(), holdings_.end(), [&](const auto& each) {
+    return each.second.client == text.chaddr && each.second.until > now &&
+           each.first != Ipv4Address{*asked};
+  });
+  if (has_another && said_ != std::vector<std::uint8_t>{dhcp_type::nak}) {
+    report_.fail("dhcp server",
+                 fmt::format("{} remembers {}, has another, and gets no NAK",
+                             text.chaddr.to_string(), Ipv4Address{*asked}.to_string()));
+  }
+}
+
 void DhcpArena::check_book(Instant now) {
   for (const auto& [address, holding] : holdings_) {
     if (holding.until > now)
@@ -284,7 +310,10 @@ void DhcpArena::act(Instant now) {
   for (unsigned i = random_.below(4); i > 0; --i)
     heckle(now);
   DhcpClient& client = clients_[random_.below(static_cast<std::uint32_t>(clients_.size()))];
-  switch (random_.below(13)) {
+  switch (random_.below(14)) {
+    case 10:
+      hoard(now);
+      break;
     case 0:
       client.release(now);
       break;
@@ -336,6 +365,8 @@ void DhcpArena::finish() {
   // What was declined, and what is still promised to somebody, comes back first.
   agenda_.at(now_ + limits::kDhcpQuarantine + config_.lease + limits::kDhcpOffer,
              [this](Instant at) {
+               if (!engine_->book.has_unsaved())
+                 book_checker_.check_disk(engine_->book, store_->durable());
                for (DhcpClient& client : clients_)
                  client.start(at);
              });

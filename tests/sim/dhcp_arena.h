@@ -47,6 +47,8 @@ class DhcpArena final : private dhcp::ReplySender {
   void write_leases();
   void act(Instant now);
   void heckle(Instant now);
+  void hoard(Instant now);
+  void check_reboot(const DhcpText& text, Instant now);
   void check_book(Instant now);
   void check_stability(const DhcpText& text);
   bool roomy() const { return config_.prefix.length <= 26; }

@@ -80,12 +80,15 @@ DhcpHeckler::Message DhcpHeckler::in_its_own_name(const Victim& victim, unsigned
       out.op = 2;
       return {"a server's message", {}, all, out.emit(), {}};
     }
-    default: {
-      DhcpText out = text(dhcp_type::discover);
-      out.options[kIdentifier] = option("hoard " + std::to_string(random_.below(40)));
-      return {"one of many questions", {}, all, out.emit(), {dhcp_type::offer}};
-    }
+    default:
+      return hoard();
   }
+}
+
+DhcpHeckler::Message DhcpHeckler::hoard() {
+  DhcpText out = text(dhcp_type::discover);
+  out.options[kIdentifier] = option("hoard " + std::to_string(hoarded_++));
+  return {"one of many questions", {}, Ipv4Address::broadcast(), out.emit(), {dhcp_type::offer}};
 }
 
 // Its own hardware address is on the frame, or the victim's identifier in the message.

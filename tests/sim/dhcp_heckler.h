@@ -31,6 +31,8 @@ class DhcpHeckler {
 
   static MacAddress mac() { return MacAddress{{0x02, 0, 0, 0, 6, 6}}; }
   Message next(const Victim& victim);
+  // Asks for an address under ever another identifier.
+  Message hoard();
 
  private:
   DhcpText text(std::uint8_t type);
@@ -39,6 +41,7 @@ class DhcpHeckler {
 
   Ipv4Address server_;
   SeededRandom random_;
+  unsigned hoarded_ = 0;
 };
 
 }  // namespace pontoon::sim

@@ -96,7 +96,7 @@ TcpManners draw_manners(const Options& options, SeededRandom& random) {
   if (options.small_windows && coin(random)) {
     manners.receive_buffer = 1000 + random.below(8000);
     manners.mss = static_cast<std::uint16_t>(random.below(2) == 0 ? 536 : 1460);
-    manners.window_scale.reset();
+    if (coin(random)) manners.window_scale.reset();
   }
   return manners;
 }

@@ -15,6 +15,7 @@ constexpr Duration kMaxRto = std::chrono::seconds(20);
 constexpr Duration kAckDelay = std::chrono::milliseconds(40);
 constexpr std::uint64_t kFirstFlight = 10;  // segments
 constexpr std::size_t kStampBytes = 12;
+constexpr unsigned kTellings = 5;  // duplicates that tell of a hole beyond doubt
 
 std::uint32_t stamp_at(Instant now) {
   return static_cast<std::uint32_t>(
@@ -121,6 +122,7 @@ void ReferenceTcp::on_segment(const wire::TcpRepr& segment, std::string_view tex
   if (!check_sequence(segment, position, text)) return send_segment(next_, {}, {.ack = true}, now);
   const bool in_order = static_cast<std::uint64_t>(position) <= expected_;
   if (!text.empty()) take_text(static_cast<std::uint64_t>(position), text);
+  if (!text.empty()) check_mending(now);
   if (segment.flags.fin) take_fin(static_cast<std::uint64_t>(position) + text.size());
   if (segment.flags.fin || !in_order || !ahead_.empty()) {
     send_segment(next_, {}, {.ack = true}, now);
@@ -220,6 +222,8 @@ void ReferenceTcp::on_ack(const wire::TcpRepr& segment, std::size_t text_size, I
   const auto acknowledged = static_cast<std::uint64_t>(position);
   check_sack(segment);
   if (acknowledged < una_) return;  // old
+  check_edge(segment, acknowledged);
+  check_echo(segment, acknowledged);
   const std::uint64_t before = peer_window_;
   peer_window_ = std::uint64_t{segment.window} << peer_scale_;
   retries_ = 0;
@@ -227,6 +231,38 @@ void ReferenceTcp::on_ack(const wire::TcpRepr& segment, std::size_t text_size, I
   const bool duplicate = text_size == 0 && !segment.flags.fin && next_ > una_ &&
                          peer_window_ == before && peer_window_ > 0;
   if (duplicate) on_duplicate_ack(now);
+}
+
+// RFC 9293 3.8.6: a window is not shrunk. What scaling rounds off does not count.
+void ReferenceTcp::check_edge(const wire::TcpRepr& segment, std::uint64_t acknowledged) {
+  const std::uint64_t edge = acknowledged + (std::uint64_t{segment.window} << peer_scale_);
+  if (manners_.firm && edge + (1ULL << peer_scale_) <= peer_edge_)
+    around_.violation(fmt::format("the window's edge goes back from {} to {}", peer_edge_, edge));
+  peer_edge_ = std::max(peer_edge_, edge);
+}
+
+// RFC 7323 4.3: an acknowledgement of something new echoes what came with it, not older stamps.
+void ReferenceTcp::check_echo(const wire::TcpRepr& segment, std::uint64_t acknowledged) {
+  if (!manners_.strict || !segment.options.timestamps || acknowledged == una_) return;
+  const auto first = stamps_.lower_bound(una_);
+  if (first != stamps_.end() && first->first < acknowledged &&
+      static_cast<std::int32_t>(segment.options.timestamps->echo - first->second) < 0)
+    around_.violation(
+        fmt::format("acknowledges octet {} and echoes a timestamp of before", acknowledged));
+  stamps_.erase(stamps_.begin(), stamps_.lower_bound(acknowledged));
+}
+
+// RFC 5681 3.2: three duplicates are enough.
+void ReferenceTcp::check_mending(Instant now) {
+  if (ahead_.empty()) {
+    if (manners_.mending && told_of_hole_ >= kTellings && now - hole_since_ >= kMinRto) {
+      around_.violation(fmt::format("a hole that {} duplicates told of was mended after {} ms",
+                                    told_of_hole_, (now - hole_since_) / Duration(1000000)));
+    }
+    told_of_hole_ = 0;
+    return;
+  }
+  if (told_of_hole_++ == 0) hole_since_ = now;
 }
 
 // RFC 2018 3: blocks are of what was sent and has not been acknowledged; the first may tell of what
@@ -398,6 +434,7 @@ void ReferenceTcp::send_segment(std::uint64_t position, std::string_view text, w
   }
   if (stamping_ || (flags.syn && !answer && manners_.timestamps)) {
     last_stamp_ = stamp_at(now);
+    if (manners_.strict && !text.empty()) stamps_.try_emplace(position, last_stamp_);
     segment.options.timestamps = wire::TcpTimestamps{last_stamp_, peer_stamp_};
   }
   if (sacking_ && flags.ack && !flags.syn && !flags.rst) add_sack_blocks(segment.options);
@@ -436,7 +473,7 @@ wire::TcpRepr ReferenceTcp::place() const {
 
 void ReferenceTcp::on_timeout(Instant now) {
   const bool asks_for_room = state_ == State::open && peer_window_ == 0;
-  if (manners_.strict && !asks_for_room)
+  if ((manners_.strict || manners_.mending) && !asks_for_room)
     around_.violation("nothing can have been lost, and nothing was answered");
   if (++retries_ > kRetries) {
     state_ = State::gave_up;

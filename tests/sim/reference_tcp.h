@@ -25,9 +25,11 @@ struct TcpManners {
   bool sack = false;
   bool timestamps = false;
   bool delayed_acks = false;
-  bool strict = false;  // the cable is perfect: nobody has a reason to repeat anything
-  bool shy = false;     // never says by itself that its window has opened: it must be asked
-  bool uneven = false;  // segments of any size, cut elsewhere when they are repeated
+  bool strict = false;   // the cable is perfect: nobody has a reason to repeat anything
+  bool firm = false;     // and the host takes whatever comes: the window's edge never goes back
+  bool mending = false;  // one segment is lost, which must be mended before any timer
+  bool shy = false;      // never says by itself that its window has opened: it must be asked
+  bool uneven = false;   // segments of any size, cut elsewhere when they are repeated
 };
 
 class ReferenceTcp {
@@ -82,6 +84,9 @@ class ReferenceTcp {
   bool check_sequence(const wire::TcpRepr& segment, std::int64_t position, std::string_view text);
   void on_ack(const wire::TcpRepr& segment, std::size_t text_size, Instant now);
   void check_sack(const wire::TcpRepr& segment);
+  void check_edge(const wire::TcpRepr& segment, std::uint64_t acknowledged);
+  void check_echo(const wire::TcpRepr& segment, std::uint64_t acknowledged);
+  void check_mending(Instant now);
   void on_new_ack(std::uint64_t acknowledged, Instant now);
   void on_duplicate_ack(Instant now);
   void take_text(std::uint64_t position, std::string_view text);
@@ -141,6 +146,10 @@ class ReferenceTcp {
   std::uint32_t peer_stamp_ = 0;
   std::uint32_t first_stamp_ = 0;
   std::uint32_t last_stamp_ = 0;
+  std::map<std::uint64_t, std::uint32_t> stamps_;  // of text that was sent once, when strict
+  std::uint64_t peer_edge_ = 0;                    // of the peer's window, as far as it ever was
+  Instant hole_since_{};
+  unsigned told_of_hole_ = 0;
   Timer ack_timer_{Timer::bind<&ReferenceTcp::on_ack_timer>(*this)};
 };
 

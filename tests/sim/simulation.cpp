@@ -160,8 +160,8 @@ bool Simulation::seat(Seat& place) {
   report_.step(fmt::format("{} comes to {} as {}", place.name, place.network,
                            (*member)->address().to_string()));
   const bool again = place.address != IpAddress();
-  if (again && !options_.small_subnets && !options_.restarts &&
-      place.address != (*member)->address()) {
+  const bool remembered = !options_.restarts || !options_.disk_faults;
+  if (again && !options_.small_subnets && remembered && place.address != (*member)->address()) {
     report_.fail("lease stability",
                  fmt::format("{} comes back and has {}, not {}", place.name,
                              (*member)->address().to_string(), place.address.to_string()));
@@ -248,6 +248,9 @@ void Simulation::begin_conversation() {
   const Script script = draw_script(options_, conversations_.next_id(), random_);
   const TcpManners manners = draw_manners(options_, random_);
   if (!place.station) return;
+  // Most conversations are over in no time.
+  for (unsigned i = options_.hecklers ? 4 : 0; i > 0; --i)
+    at(1ms * random_.below(1U << (2 * i)), [this] { heckle(); });
   const unsigned kind = random_.below(options_.bad_hosts ? 8 : 4);
   if (kind == 0 || kind == 1) return call_in(place, script);
   if (kind == 5) return call_out(place, host_at(3), Outcome::refused, script, manners);
@@ -314,9 +317,10 @@ void Simulation::intrude() {
 }
 
 void Simulation::heckle() {
-  Seat& place = some_seat();
-  if (place.station && heckler_.act(*place.station))
-    report_.step("a segment that nobody sent in a connection of " + place.name);
+  for (Seat& place : seats_) {
+    if (place.station && heckler_.act(*place.station))
+      report_.step("a segment that nobody sent in a connection of " + place.name);
+  }
 }
 
 void Simulation::leave(Seat& place) {
@@ -395,6 +399,7 @@ void Simulation::last_calls(Seat& place) {
   Options plain;
   TcpManners manners = draw_manners(plain, random_);
   manners.strict = true;
+  manners.firm = !options_.stingy_hosts;
   conversations_.answer_at(*place.station, kEndpointPort, manners);
   call_in(place, draw_script(plain, conversations_.next_id(), random_));
   const Script script = draw_script(plain, conversations_.next_id(), random_);
@@ -402,6 +407,22 @@ void Simulation::last_calls(Seat& place) {
   const Conversation& call =
       conversations_.call_out(*place.station, host_at(1), script, manners, Outcome::complete);
   at(200ms + 1ms * random_.below(3000), [this, &place, &call] { call_again(place, call); });
+  at(8s, [this, &place] { call_with_a_loss(place); });
+}
+
+// One segment is lost in the middle, and the next ones tell of it: it comes again at once.
+void Simulation::call_with_a_loss(Seat& place) {
+  Script script;
+  script.id = conversations_.next_id();
+  const bool down = random_.below(2) == 0;
+  (down ? script.host : script.endpoint).length = 60000;
+  TcpManners manners = draw_manners(Options{}, random_);
+  manners.shy = manners.uneven = false;
+  manners.mending = true;
+  Station& station = *place.station;
+  (down ? station.inward() : station.outward()).lose_text(3 + random_.below(12));
+  report_.step(fmt::format("{} calls over a loss (conversation {})", place.name, script.id));
+  conversations_.call_out(station, host_at(1), script, manners, Outcome::complete);
 }
 
 // From the same port, while the gateway may remember the conversation of before.
@@ -410,6 +431,7 @@ void Simulation::call_again(Seat& place, const Conversation& before) {
   Options plain;
   TcpManners manners = draw_manners(plain, random_);
   manners.strict = true;
+  manners.firm = !options_.stingy_hosts;
   const Script script = draw_script(plain, conversations_.next_id(), random_);
   report_.step(fmt::format("{} calls from the same port (conversation {})", place.name, script.id));
   conversations_.call_again(*place.station, before, script, manners);

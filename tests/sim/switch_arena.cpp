@@ -182,6 +182,31 @@ void SwitchArena::storm() {
     say(from, station(1), MacAddress::broadcast());
 }
 
+// More from one port than is taken at once; all of it must come, in its order.
+void SwitchArena::burst() {
+  Place& from = places_.front();
+  Place& to = places_.back();
+  const MacAddress target = MacAddress{{0x02, 0, 0, 0, 8, 8}};
+  switch_.pin(target, to.id);
+  const std::uint32_t count = 2 * limits::kTurnFramesPerPort + 1 + random_.below(100);
+  std::vector<std::uint8_t> frame(60);
+  std::copy(target.octets.begin(), target.octets.end(), frame.begin());
+  frame[6] = 2;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    store_be(frame.data() + 20, i);
+    from.port->inject(frame);
+  }
+  while (switch_.has_work())
+    switch_.pull(now_);
+  switch_.flush(now_);
+  std::uint32_t next = 0;
+  for (const FrameRef& got : to.port->take_sent()) {
+    if (load_be<std::uint32_t>(got->bytes().data() + 20) == next) ++next;
+  }
+  if (next != count)
+    report_.fail(kName, fmt::format("of {} frames at once {} come in order", count, next));
+}
+
 void SwitchArena::pause() {
   switch (random_.below(8)) {
     case 0:
@@ -223,6 +248,7 @@ void SwitchArena::run(unsigned steps) {
   }
   if (!report_.failed()) compare_tables();
   if (!report_.failed() && random_.below(8) == 0) storm();
+  if (!report_.failed() && random_.below(8) == 0) burst();
 }
 
 }  // namespace pontoon::sim

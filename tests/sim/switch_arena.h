@@ -61,6 +61,7 @@ class SwitchArena final : private FrameObserver {
   void compare(const Expected& expected, const MacAddress& source, const MacAddress& target);
   void compare_tables();
   void storm();
+  void burst();
 
   Report& report_;
   SeededRandom random_;
