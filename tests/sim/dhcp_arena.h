@@ -28,7 +28,15 @@ class DhcpArena final : private dhcp::ReplySender {
   std::size_t acknowledged() const noexcept { return acknowledged_; }
 
  private:
-  struct Engine;  // what dies with the daemon
+  struct Engine {  // what dies with the daemon
+    Engine(const dhcp::ServerConfig& config, TimerQueue& timers, dhcp::ReplySender& sender)
+        : book({1, "arena", config.prefix, config.gateway, {}}, timers),
+          server(config, book, sender, drops) {}
+
+    DropCounters drops;
+    dhcp::LeaseBook book;
+    dhcp::Server server;
+  };
   struct Holding {
     MacAddress client;
     Instant until{};

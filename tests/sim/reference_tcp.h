@@ -32,6 +32,13 @@ struct TcpManners {
   bool uneven = false;   // segments of any size, cut elsewhere when they are repeated
 };
 
+// Where a number lies on the 64-bit line, near a position that is known.
+inline std::int64_t unfold(wire::TcpSequence number, wire::TcpSequence initial,
+                           std::uint64_t near) {
+  const wire::TcpSequence at = initial + static_cast<std::uint32_t>(near);
+  return static_cast<std::int64_t>(near) + (number - at);
+}
+
 class ReferenceTcp {
  public:
   enum class State : std::uint8_t { closed, syn_sent, syn_received, open, reset, gave_up };
