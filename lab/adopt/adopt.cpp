@@ -7,6 +7,7 @@
 #include <set>
 
 #include "control/names.h"
+#include "lab/adopt/adopt_callers.h"
 #include "lab/adopt/adopt_plan.h"
 #include "lab/adopt/adopt_services.h"
 #include "lab/adopt/adopt_survey.h"
@@ -161,6 +162,17 @@ Error nothing_usable(const CaptureFile& capture) {
                       fmt::join(types, " and "))};
 }
 
+void add_callers(const CaptureFile& capture, const Plan& plan, Adopted& out) {
+  adopt_callers(capture, plan, out.description);
+  if (out.description.clients.empty()) return;
+  std::size_t ports = 0;
+  for (const CaseEndpoint& endpoint : out.description.endpoints)
+    ports += endpoint.request.publish.size();
+  out.notes.push_back(
+      fmt::format("connections from outside to endpoints come through published ports: {} to {}",
+                  out.description.clients.size(), ports == 1 ? "one" : fmt::format("{}", ports)));
+}
+
 }  // namespace
 
 Result<Adopted> adopt(const CaptureFile& capture, const AdoptOptions& options) {
@@ -177,6 +189,7 @@ Result<Adopted> adopt(const CaptureFile& capture, const AdoptOptions& options) {
   if (auto added = add_networks(plan, out); !added) return added.error();
   add_clients(plan, out);
   add_servers(capture, plan, seen, out);
+  add_callers(capture, plan, out);
   out.notes.insert(out.notes.end(), plan.notes.begin(), plan.notes.end());
   if (plan.clients.empty()) {
     out.notes.push_back("nobody in the capture asks for anything: there is nothing to play");

@@ -76,7 +76,8 @@ void NetworkFinder::add_network(const IpPrefix& subnet, bool given) {
 // Whoever only answers may be a router with half the Internet behind it.
 bool NetworkFinder::founds_network(const Station& station) const {
   if (chosen_.contains(station.mac)) return true;
-  return !station.answers && !station.relays && (station.asks_dhcp || station.initiates);
+  return !station.answers && !station.heard && !station.relays &&
+         (station.asks_dhcp || station.initiates);
 }
 
 void NetworkFinder::find_networks() {

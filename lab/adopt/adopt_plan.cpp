@@ -75,7 +75,7 @@ bool Planner::is_router(const Station& station) const {
 }
 
 bool Planner::is_server(const Station& station) const {
-  return station.answers || (is_router(station) && !station.relays);
+  return station.answers || station.heard || (is_router(station) && !station.relays);
 }
 
 bool Planner::is_client(const Station& station) const {

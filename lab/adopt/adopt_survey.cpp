@@ -25,10 +25,16 @@ ByteView whole_message(const FrameSeen& seen) {
   return length <= seen.payload.size() - 2 ? seen.payload.subspan(2, length) : ByteView{};
 }
 
+// Our own captures say whom they watch; others hardly ever do.
+bool is_ours(const capture::Interface& interface) noexcept {
+  return interface.mac && interface.ipv4 && interface.ipv4->address.is_v4();
+}
+
 class Surveyor {
  public:
   explicit Surveyor(Survey& out) : out_(out) {}
   void take(ByteView frame, bool cut);
+  void take_heard(const capture::Packet& packet, const capture::Interface& interface);
 
  private:
   void take_arp(const FrameSeen& seen, Station& station);
@@ -64,6 +70,16 @@ void Surveyor::take(ByteView frame, bool cut) {
   } else {
     ++station->others;
   }
+}
+
+// What a capture of ours marks as received was sent by another endpoint, which has an interface of
+// its own there, or by the gateway.
+void Surveyor::take_heard(const capture::Packet& packet, const capture::Interface& interface) {
+  if (!is_ours(interface) || packet.direction != capture::Direction::inbound) return;
+  const auto seen = FrameSeen::parse(packet.bytes);
+  if (!seen) return;
+  const auto found = out_.index.find(seen->source);
+  if (found != out_.index.end()) out_.stations[found->second].heard = true;
 }
 
 void Surveyor::take_arp(const FrameSeen& seen, Station& station) {
@@ -148,10 +164,11 @@ void Surveyor::take_dns(const FrameSeen& seen, Station& station, bool cut) {
 
 // A capture of ours knows who it watched: an interface per endpoint, with name, MAC and address.
 void take_interface(const capture::Interface& interface, Survey& out) {
-  if (!interface.mac || !interface.ipv4 || !interface.ipv4->address.is_v4()) return;
+  if (!is_ours(interface)) return;
   const auto found = out.index.find(*interface.mac);
   if (found == out.index.end()) return;
   out.stations[found->second].name = interface.name;
+  out.stations[found->second].heard = false;
   const unsigned host_bits = 32U - interface.ipv4->length;
   const Ipv4Address mask{host_bits == 32 ? 0 : 0xffffffffU << host_bits};
   if (out.grants.size() < limits::kAdoptedStations)
@@ -205,11 +222,12 @@ Survey survey(const CaptureFile& capture) {
   Survey out;
   Surveyor surveyor(out);
   for (const capture::Packet& packet : capture.packets) {
-    const bool ethernet =
-        packet.interface < capture.interfaces.size() &&
-        capture.interfaces[packet.interface].link_type == capture::LinkType::ethernet;
     if (packet.cut()) ++out.cut;
-    if (ethernet) surveyor.take(packet.bytes, packet.cut());
+    if (packet.interface >= capture.interfaces.size()) continue;
+    const capture::Interface& interface = capture.interfaces[packet.interface];
+    if (interface.link_type != capture::LinkType::ethernet) continue;
+    surveyor.take(packet.bytes, packet.cut());
+    surveyor.take_heard(packet, interface);
   }
   for (const capture::Interface& interface : capture.interfaces)
     take_interface(interface, out);

@@ -25,6 +25,7 @@ struct Station {
   bool initiates = false;  // DNS queries, connections, pings
   bool answers = false;    // DHCP replies or DNS responses
   bool relays = false;     // DHCP messages of others
+  bool heard = false;      // a capture of ours heard it only, at its endpoints: it is none of them
 
   std::map<Ipv4Address, std::size_t> addresses;  // it sent from, with how many frames
   std::set<Ipv4Address> claims;                  // its own by ARP

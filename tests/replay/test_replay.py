@@ -339,3 +339,14 @@ def test_reader_that_goes_away_does_not_change_the_verdict():
 def test_the_fixtures_are_there():
     areas = {path.parent.parent.name for path in (ROOT / "pcaps").glob("*/*/case.toml")}
     assert {"arp", "dns", "icmp", "ports", "tcp"} <= areas, areas
+
+
+def test_a_capture_of_ours_replays_connections_from_outside_without_a_case():
+    """nginx answers a client of its published port: the client comes again, and gets the same page."""
+    done = replay("--json", ROOT / "pcaps/ports/nginx/input.pcapng")
+    expect(done, 0)
+    told = json.loads(done.stdout)
+    assert [endpoint["name"] for endpoint in told["endpoints"]] == ["client"], told["endpoints"]
+    assert [client["state"] for client in told["clients"]] == ["ended"], told["clients"]
+    assert len(told["clients"][0]["received"]) > 22000
+    assert all(drop["where"] != "gateway" for drop in told["drops"]), told["drops"]
