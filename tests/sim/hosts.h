@@ -10,6 +10,8 @@ namespace pontoon::sim {
 
 constexpr std::uint16_t kEndpointPort = 80;
 
+constexpr std::size_t kBulk = 1 << 20;  // what buffers hold where there is bulk
+
 // 1 accepts, 2 after a while; 3 refuses, 4 is silent, 5 cannot be reached; 9 says what it hears.
 inline SocketAddress host_at(unsigned number) {
   return {test::ip(fmt::format("198.51.100.{}", number)), 80};

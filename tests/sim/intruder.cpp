@@ -101,6 +101,10 @@ Bytes Intruder::forged_service(Station& victim) {
   ends.target = victim.member().address();
   const std::pair<std::uint16_t, std::uint16_t> ports[] = {{67, 68}, {67, 7000}, {7000, 68}};
   const auto& [from, to] = ports[random_.below(3)];
+  if (random_.below(4) == 0) {  // as if it had no address, and yet not to a DHCP server
+    ends.source = Ipv4Address::any();
+    return test::udp_frame(ends, 68, 7000, as_bytes(kMarker));
+  }
   return test::udp_frame(ends, from, to, Bytes(300, 2));
 }
 

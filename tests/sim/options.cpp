@@ -43,6 +43,7 @@ Options Options::draw(SeededRandom& random) {
         &options.bad_hosts, &options.disk_faults, &options.coming_and_going, &options.hostile,
         &options.upstream_moods, &options.small_windows, &options.stingy_hosts, &options.hecklers})
     *each = coin(random);
+  options.bulk = random.below(8) == 0;
   options.restarts = random.below(4) == 0;  // they excuse too much to be in every other run
   return options;
 }
@@ -63,7 +64,8 @@ std::string Options::to_string() const {
                                                 {upstream_moods, "upstream moods"},
                                                 {small_windows, "small windows"},
                                                 {stingy_hosts, "stingy hosts"},
-                                                {hecklers, "hecklers"}};
+                                                {hecklers, "hecklers"},
+                                                {bulk, "bulk"}};
   for (const auto& [on, word] : words) {
     if (on) out += std::string(", ") + word;
   }

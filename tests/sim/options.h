@@ -34,6 +34,7 @@ struct Options {
   bool small_windows = false;
   bool stingy_hosts = false;
   bool hecklers = false;
+  bool bulk = false;  // large buffers everywhere, and one call that fills them
 
   static Options draw(SeededRandom& random);
   std::string to_string() const;

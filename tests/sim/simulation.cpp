@@ -86,6 +86,7 @@ void Simulation::build() {
 
 void Simulation::add_hosts() {
   using Service = lab::TcpService;
+  if (options_.bulk) world_.host().set_pipe_bytes(kBulk);
   if (options_.stingy_hosts) world_.host().cut_writes(2 + random_.below(6));
   const auto serve = [this](unsigned host, Service::Connect connect, Duration latency) {
     Service service;
@@ -407,7 +408,7 @@ void Simulation::run_arenas() {
   verdict_.hash = hashed(verdict_.hash, as_bytes(std::to_string(dhcp.hash())));
   if (report_.failed()) return;
   SwitchArena bridge(seed_, report_);
-  bridge.run(400);
+  bridge.run(300);
   verdict_.hash = hashed(verdict_.hash, as_bytes(std::to_string(bridge.hash())));
 }
 

@@ -87,6 +87,7 @@ class Simulation {
   void last_calls(Seat& seat);
   void call_again(Seat& seat, const Conversation& before);
   void call_with_a_loss(Seat& seat);
+  void call_for_bulk(Seat& seat);
   void run_arenas();
   void last_questions(Seat& seat);
   void finish();

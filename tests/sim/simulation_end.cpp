@@ -36,6 +36,7 @@ void Simulation::last_round() {
     last_questions(place);
     last_calls(place);
   }
+  at(8s, [this] { options_.bulk ? call_for_bulk(some_seat()) : call_with_a_loss(some_seat()); });
   at(30s, [this, began = world_.now()] {
     probes_.judge();
     conversations_.judge_since(began);
@@ -55,7 +56,6 @@ void Simulation::last_calls(Seat& place) {
   const Conversation& call =
       conversations_.call_out(*place.station, host_at(1), script, manners, Outcome::complete);
   at(200ms + 1ms * random_.below(3000), [this, &place, &call] { call_again(place, call); });
-  at(8s, [this, &place] { call_with_a_loss(place); });
 }
 
 // From the same port, while the gateway may remember the conversation of before.
@@ -70,8 +70,24 @@ void Simulation::call_again(Seat& place, const Conversation& before) {
   conversations_.call_again(*place.station, before, script, manners);
 }
 
+// More than a turn moves, and more than one window without scaling.
+void Simulation::call_for_bulk(Seat& place) {
+  if (!place.station || !place.station->member().plugged()) return;
+  Script script;
+  script.id = conversations_.next_id();
+  script.host.length = kBulk + random_.below(1000);
+  TcpManners manners = draw_manners(Options{}, random_);
+  manners.shy = manners.delayed_acks = false;
+  manners.strict = true;
+  manners.window_scale = 7;
+  manners.receive_buffer = kBulk;
+  report_.step(fmt::format("{} calls for bulk (conversation {})", place.name, script.id));
+  conversations_.call_out(*place.station, host_at(1), script, manners, Outcome::complete);
+}
+
 // One segment is lost in the middle, and the next ones tell of it: it comes again at once.
 void Simulation::call_with_a_loss(Seat& place) {
+  if (!place.station || !place.station->member().plugged()) return;
   Script script;
   script.id = conversations_.next_id();
   const bool down = random_.below(2) == 0;

@@ -56,6 +56,9 @@ void SwitchArena::remove_place(std::size_t index) {
   Place& place = places_[index];
   const std::uint32_t tag = place.tag;
   place.port->close();
+  place.closed = true;
+  for (unsigned i = random_.below(4); i > 0; --i)
+    say(places_.front(), station(0), random_.below(2) == 0 ? some_mac() : MacAddress::broadcast());
   switch_.pull(now_);
   switch_.flush(now_);
   const auto closed = switch_.take_closed();
@@ -95,6 +98,11 @@ bool SwitchArena::learn(const Place& from, const MacAddress& source) {
   return true;
 }
 
+bool SwitchArena::is_closed(std::uint32_t tag) const {
+  return std::any_of(places_.begin(), places_.end(),
+                     [tag](const Place& place) { return place.tag == tag && place.closed; });
+}
+
 bool SwitchArena::storm_passes(Place& from) {
   if (from.gateway) return true;
   const Duration cost = Duration(1s) / limits::kStormFramesPerSecond;
@@ -113,12 +121,13 @@ SwitchArena::Expected SwitchArena::expect(Place& from, const MacAddress& source,
   const auto known = beliefs_.find(target);
   if (!target.is_multicast() && known != beliefs_.end() && live(known->second)) {
     if (known->second.tag == from.tag) return {{}, DropReason::no_destination_port};
+    if (is_closed(known->second.tag)) return {{}, DropReason::port_closed};
     return {{known->second.tag}, std::nullopt};
   }
   if (!storm_passes(from)) return {{}, DropReason::storm_limit};
   Expected all;
   for (const Place& place : places_) {
-    if (place.tag != from.tag) all.to.insert(place.tag);
+    if (place.tag != from.tag && !place.closed) all.to.insert(place.tag);
   }
   return all;
 }

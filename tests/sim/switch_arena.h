@@ -32,6 +32,7 @@ class SwitchArena final : private FrameObserver {
     bridge::PortId id{};
     std::uint32_t tag = 0;
     bool gateway = false;
+    bool closed = false;  // and not yet taken out
     Instant storm_booked{};
   };
   // Where the model believes a station to be.
@@ -58,6 +59,7 @@ class SwitchArena final : private FrameObserver {
   bool learn(const Place& from, const MacAddress& source);
   bool live(const Belief& belief) const;
   bool storm_passes(Place& from);
+  bool is_closed(std::uint32_t tag) const;
   void compare(const Expected& expected, const MacAddress& source, const MacAddress& target);
   void compare_tables();
   void storm();
