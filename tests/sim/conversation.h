@@ -52,6 +52,8 @@ class Conversations {
   void answer_at(Station& station, std::uint16_t port, const TcpManners& manners);
 
   bool step(Instant now);
+  // A lost reset is not repeated, and a host that waits for the endpoint's end waits on.
+  void lose_resets() noexcept { resets_are_lost_ = true; }
   // The daemon died, or an endpoint has gone: its conversations may be cut off.
   void disturb_all();
   void disturb(const std::string& endpoint);
@@ -91,6 +93,7 @@ class Conversations {
   std::deque<Conversation> all_;
   std::deque<Guest> guests_;
   std::uint32_t last_id_ = 0;
+  bool resets_are_lost_ = false;
 };
 
 }  // namespace pontoon::sim

@@ -58,6 +58,7 @@ Duration Simulation::some_time() {
 void Simulation::build() {
   add_hosts();
   if (options_.networks == 1) border_.allow_second_network();
+  if (options_.bad_cables || options_.cuts) conversations_.lose_resets();
   for (unsigned n = 0; n < options_.networks; ++n) {
     const std::string network = n == 0 ? "default" : "back";
     const std::string subnet =
