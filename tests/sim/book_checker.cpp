@@ -15,8 +15,14 @@ using dhcp::LeaseState;
 
 constexpr std::string_view kName = "lease book";
 
+bool rests(const Lease& lease) {
+  return lease.state == LeaseState::released || lease.state == LeaseState::expired;
+}
+
+// How a lease ended makes no difference: an offer that lapses makes an expired one of a released.
 bool same(const Lease& left, const Lease& right) {
-  return left.address == right.address && left.mac == right.mac && left.state == right.state;
+  return left.address == right.address && left.mac == right.mac &&
+         (left.state == right.state || (rests(left) && rests(right)));
 }
 
 }  // namespace
