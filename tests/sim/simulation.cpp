@@ -302,7 +302,9 @@ void Simulation::intrude() {
   }
 }
 
+// A daemon that came back knows none of the connections, and takes a SYN in them for a new one.
 void Simulation::heckle() {
+  if (restarted_) return;
   for (Seat& place : seats_) {
     if (place.station && heckler_.act(*place.station))
       report_.step("a segment that nobody sent in a connection of " + place.name);
@@ -332,6 +334,7 @@ void Simulation::restart() {
   for (Seat& place : seats_) {
     if (place.station) place.station->forgive();
   }
+  restarted_ = true;
   world_.restart();
   ledger_.forget_drops();
   for (Seat& place : seats_) {

@@ -118,6 +118,7 @@ class Simulation {
   Conversations conversations_{world_, report_};
   LeakChecker leaks_{world_, conversations_, report_};
   Heckler heckler_;
+  bool restarted_ = false;
   Probes probes_{world_, truth_, report_};
   Verdict verdict_;
 };
