@@ -80,6 +80,10 @@ class ReferenceTcp {
   std::uint32_t beyond() const noexcept {
     return initial_.value + static_cast<std::uint32_t>(highest_) + 100000;
   }
+  // A SYN of this very connection, which came late.
+  bool began_with(const wire::TcpRepr& syn) const noexcept {
+    return syn.sequence == peer_initial_;
+  }
   // For people, when it hangs.
   std::string describe() const;
 

@@ -267,7 +267,8 @@ void Station::on_tcp(const Dissected& packet) {
   const std::string text = text_of(packet.payload);
   Connection* known = find(peer, port);
   const bool opens = packet.tcp->flags.syn && !packet.tcp->flags.ack;
-  if (opens && (known == nullptr || known->tcp->finished())) {
+  const bool late = known != nullptr && known->tcp->began_with(*packet.tcp);
+  if (opens && !late && (known == nullptr || known->tcp->finished())) {
     const auto listening = listening_.find(port);
     if (listening == listening_.end()) return;
     known = &add(peer, port, listening->second.manners, first_number());
