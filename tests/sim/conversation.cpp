@@ -260,7 +260,8 @@ std::string Conversations::describe(const Conversation& conversation) const {
 std::string Conversations::unfinished() const {
   for (const Conversation& conversation : all_) {
     if (conversation.expected == Outcome::silence || conversation.checker->disturbed()) continue;
-    const bool aborted = conversation.endpoint_party && conversation.endpoint_party->aborted();
+    const bool aborted = (conversation.endpoint_party && conversation.endpoint_party->aborted()) ||
+                         (conversation.host_party && conversation.host_party->aborted());
     if (resets_are_lost_ && aborted) continue;
     if (!conversation.done()) return describe(conversation);
   }

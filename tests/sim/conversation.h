@@ -52,7 +52,7 @@ class Conversations {
   void answer_at(Station& station, std::uint16_t port, const TcpManners& manners);
 
   bool step(Instant now);
-  // A lost reset is not repeated, and a host that waits for the endpoint's end waits on.
+  // A lost reset is not repeated, and who waits for the other's end waits on.
   void lose_resets() noexcept { resets_are_lost_ = true; }
   // The daemon died, or an endpoint has gone: its conversations may be cut off.
   void disturb_all();
