@@ -81,9 +81,7 @@ class ReferenceTcp {
     return initial_.value + static_cast<std::uint32_t>(highest_) + 100000;
   }
   // A SYN of this very connection, which came late.
-  bool began_with(const wire::TcpRepr& syn) const noexcept {
-    return syn.sequence == peer_initial_;
-  }
+  bool began_with(const wire::TcpRepr& syn) const noexcept { return syn.sequence == peer_initial_; }
   // For people, when it hangs.
   std::string describe() const;
 
