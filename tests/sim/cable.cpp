@@ -19,8 +19,8 @@ bool has_checksum(const Bytes& frame) {
 
 bool Cable::corrupt(Bytes& frame) {
   if (!has_checksum(frame)) return false;
-  // A datagram's ports stay as they are: the guard reads them before anybody looks at its checksum.
-  const std::size_t first = kTransportAt + (frame[23] == 17 ? 4 : 0);
+  // A datagram's ports and length stay: the guard reads them before anybody sums it up.
+  const std::size_t first = kTransportAt + (frame[23] == 17 ? 6 : 0);
   const auto at = first + random_.below(static_cast<std::uint32_t>(frame.size() - first));
   frame[at] = static_cast<std::uint8_t>(frame[at] ^ (1U << random_.below(8)));
   return true;

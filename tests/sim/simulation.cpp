@@ -412,7 +412,7 @@ void Simulation::run_arenas() {
   verdict_.hash = hashed(verdict_.hash, as_bytes(std::to_string(dhcp.hash())));
   if (report_.failed()) return;
   SwitchArena bridge(seed_, report_);
-  bridge.run(300);
+  bridge.run(500);
   verdict_.hash = hashed(verdict_.hash, as_bytes(std::to_string(bridge.hash())));
 }
 
