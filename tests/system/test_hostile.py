@@ -66,7 +66,8 @@ def test_floods_of_packets(user):
 def test_a_link_that_is_deleted_ends_its_endpoint_alone(user):
     with Siege(user) as siege:
         seen = len(siege.rounds())
-        process = siege.start_run("gone", "--", "sh", "-c", "ip link del eth0; sleep 0.2; ip link; sleep 100")
+        process = siege.start_run("gone", "--", "sh", "-c", "until [ -e go ]; do sleep 0.05; done; ip link del eth0; ip link; sleep 100")
+        (siege.home / "go").touch()
         wait_until(lambda: process.popen.poll() is not None or siege.status("gone") != "up", "the endpoint goes")
         siege.judge("deleted", seen)
         process.end()  # the command itself goes on without a network

@@ -78,7 +78,7 @@ def test_package_asks_for_fmt_alone_and_hands_on_no_flags():
 
 
 def test_header_stands_alone_in_c_plus_plus_17():
-    header = (ROOT / "lab" / "testing.h").read_text()
+    header = (ROOT / "lab" / "testing" / "testing.h").read_text()
     included = re.findall(r"^#include (\S+)", header, re.MULTILINE)
     assert included and all(re.fullmatch(r"<[a-z_]+>", name) for name in included), included
     with tempfile.TemporaryDirectory(prefix="pontoon-package-") as temporary:

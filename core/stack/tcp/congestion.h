@@ -58,7 +58,12 @@ class CongestionWindow {
   std::uint32_t initial() const noexcept {
     return std::min(10 * mss_, std::max(2 * mss_, std::uint32_t{14600}));
   }
-  std::uint32_t half(std::uint32_t flight) const noexcept { return std::max(flight / 2, 2 * mss_); }
+  // Deviation: RFC 5681 3.1 goes down to two segments, of which a burst of losses leaves nothing
+  // that could tell of it. What anybody may send at first is never too much for a path within a
+  // host.
+  std::uint32_t half(std::uint32_t flight) const noexcept {
+    return std::max(flight / 2, initial());
+  }
 
   std::uint32_t mss_ = 536;
   std::uint32_t window_ = 0;

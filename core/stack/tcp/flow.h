@@ -118,7 +118,7 @@ struct SendSide {
   Instant last_progress{};  // SND.UNA moved
   // RFC 8985 7.2, TLP.end_seq and TLP.is_retrans
   bool checks_order = false;  // what loss_check_at is for: a reordering window, not a tail
-  bool probed = false;
+  std::uint8_t probes = 0;    // of the tail, since something was heard of it
   bool probe_repeated = false;
   wire::TcpSequence probe_end;
   std::uint32_t unconsumed = 0;  // acknowledged, but still in the host socket until the turn's end

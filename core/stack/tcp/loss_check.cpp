@@ -27,11 +27,14 @@ Duration reordering_window(const Flow& flow) noexcept {
   return std::max(flow.send.rtt.smoothed() / 4, limits::kTcpReorderingWindow);
 }
 
-// Deviation: RFC 8985 7.2 has no probes in a recovery. But what is under way when one ends may be
-// acknowledged by a single segment, since endpoints gather what they get; when that is lost only
-// the timer is left.
+// Deviation: RFC 8985 7 probes once, since a lost probe may mean a jam. Ten milliseconds are many
+// round trips here, and a burst of losses takes a probe as well; some more, each after twice the
+// time, cost less than the stall of a timeout. Deviation: RFC 8985 7.2 has no probes in a recovery.
+// But what is under way when one ends may be acknowledged by a single segment, since endpoints
+// gather what they get; when that is lost only the timer is left.
 bool may_probe(const SendSide& send) noexcept {
-  return !send.probed && send.retries == 0 && (send.recovery == Recovery::none || send.round_over);
+  return send.probes < limits::kTcpTailProbes && send.retries == 0 &&
+         (send.recovery == Recovery::none || send.round_over);
 }
 
 }  // namespace
@@ -79,7 +82,8 @@ void Sender::plan_loss_check(Flow& flow, Instant now) const noexcept {
   flow.loss_check_at = kNever;
   // RFC 8985 7.2. A lone segment's answer may be delayed for as long as the timer waits anyway.
   if (!may_probe(send) || flow.in_flight() <= send.mss) return;
-  const Duration patience = std::max(send.rtt.smoothed() * 2, limits::kTcpTailProbe);
+  const Duration patience =
+      std::max(send.rtt.smoothed() * 2, limits::kTcpTailProbe) * (1U << send.probes);
   const Instant due = std::max(send.last_sent, send.last_progress) + patience;
   if (due < flow.retransmit_at) flow.loss_check_at = due;
 }
@@ -131,15 +135,14 @@ void Sender::probe_tail(Flow& flow, Instant now) noexcept {
   } else {
     on_new_text(flow, sent.bytes, now);
   }
-  send.probed = true;
+  if (send.probes++ == 0) flow.retransmit_at = now + send.rtt.timeout();
   send.probe_end = send.next;
-  flow.retransmit_at = now + send.rtt.timeout();
 }
 
 // RFC 8985 7.4: a repetition that was needed stands for a loss.
 void Sender::take_probe_answer(Flow& flow, const Segment& segment) const noexcept {
   SendSide& send = flow.send;
-  if (!send.probed || segment.acknowledgement < send.probe_end) return;
+  if (send.probes == 0 || segment.acknowledgement < send.probe_end) return;
   const auto blocks = segment.options.sack_blocks();
   const bool repeated = !blocks.empty() && blocks[0].right <= segment.acknowledgement;
   const bool more = segment.acknowledgement > send.probe_end;
@@ -147,7 +150,7 @@ void Sender::take_probe_answer(Flow& flow, const Segment& segment) const noexcep
   if (send.probe_repeated && !repeated && !more && !duplicate) return;
   if (send.probe_repeated && !repeated && more && send.recovery == Recovery::none)
     send.congestion.on_loss(std::max(flow.in_flight(), send.congestion.bytes()));
-  send.probed = false;
+  send.probes = 0;
 }
 
 }  // namespace pontoon::stack::tcp

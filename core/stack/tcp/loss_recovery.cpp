@@ -150,7 +150,7 @@ void Sender::enter_fast_recovery(Flow& flow) const noexcept {
   send.recovery = Recovery::fast;
   send.recover = send.next;
   send.round_over = false;
-  send.probed = false;
+  send.probes = 0;
   send.retransmit_next = send.unacknowledged;
   send.lost_before = wire::later(send.scoreboard.lost_before(send.unacknowledged, send.mss),
                                  send.unacknowledged + std::min(send.mss, flow.in_flight()));
@@ -165,7 +165,7 @@ void Sender::resend_everything(Flow& flow) const noexcept {
   send.recovery = Recovery::timeout;
   send.recover = send.next;
   send.round_over = false;
-  send.probed = false;
+  send.probes = 0;
   send.lost_before = send.next;
   send.retransmit_next = send.unacknowledged;
   send.retransmit_now = true;

@@ -21,15 +21,24 @@ class RttEstimator {
       smoothed_ = std::max((smoothed_ * 7 + rtt) / 8, Duration(1));
     }
     base_ = smoothed_ + std::max(kGranularity, variation_ * 4);
-    doublings_ = 0;
+    end_back_off();
   }
   // RFC 6298 5.5: the doubled timeout stays until a new sample comes.
+  // Deviation: a timeout that is the floor is hundreds of round trips already, and doubles only
+  // after some repetitions. On a path within a host a burst of losses lasts for packets, not for
+  // seconds.
   void back_off() noexcept {
-    if (timeout() < limits::kTcpMaxRto) ++doublings_;
+    if (base_ <= limits::kTcpMinRto && steady_ < limits::kTcpSteadyTimeouts)
+      ++steady_;
+    else if (timeout() < limits::kTcpMaxRto)
+      ++doublings_;
   }
 
   // The timeouts were window probes, and they were answered: nothing was lost.
-  void end_back_off() noexcept { doublings_ = 0; }
+  void end_back_off() noexcept {
+    doublings_ = 0;
+    steady_ = 0;
+  }
 
   // Deviation: the floor is 200 ms, not the second of RFC 6298 2.4, as in every stack in use.
   Duration timeout() const noexcept {
@@ -44,6 +53,7 @@ class RttEstimator {
   Duration smoothed_{};
   Duration variation_{};
   Duration base_ = limits::kTcpInitialRto;
+  std::uint8_t steady_ = 0;  // timeouts at the floor
   std::uint8_t doublings_ = 0;
 };
 

@@ -162,6 +162,9 @@ Process::Process(const std::function<int()>& body) {
   pid_ = ::fork();
   REQUIRE(pid_ >= 0);
   if (pid_ == 0) {
+    // A job in the background of a script has them ignored, and so would the command.
+    for (const int signal : {SIGINT, SIGQUIT})
+      ::signal(signal, SIG_DFL);
     ::dup2(in.theirs.get(), STDIN_FILENO);
     ::dup2(out.theirs.get(), STDOUT_FILENO);
     ::dup2(err.theirs.get(), STDERR_FILENO);
