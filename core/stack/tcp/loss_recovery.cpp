@@ -177,10 +177,11 @@ bool Sender::on_timeout(Flow& flow, Instant now) noexcept {
   const bool probe = flow.in_flight() == 0;
   if (probe && (send.window > 0 || send.drained)) return true;
   if (++send.retries > limits::kTcpRetries) return false;
-  send.rtt.back_off();
   if (probe) {
+    send.rtt.back_off();
     writer_.probe_window(flow, now);
   } else {
+    send.rtt.back_off_lost();
     send.congestion.on_timeout(flow.in_flight(), send.retries == 1);
     resend_everything(flow);
   }

@@ -24,14 +24,17 @@ class RttEstimator {
     end_back_off();
   }
   // RFC 6298 5.5: the doubled timeout stays until a new sample comes.
-  // Deviation: a timeout that is the floor is hundreds of round trips already, and doubles only
-  // after some repetitions. On a path within a host a burst of losses lasts for packets, not for
-  // seconds.
   void back_off() noexcept {
+    if (timeout() < limits::kTcpMaxRto) ++doublings_;
+  }
+  // Text was lost. Deviation: a timeout that is the floor is hundreds of round trips already, and
+  // doubles only after some repetitions. On a path within a host a burst of losses lasts for
+  // packets, not for seconds.
+  void back_off_lost() noexcept {
     if (base_ <= limits::kTcpMinRto && steady_ < limits::kTcpSteadyTimeouts)
       ++steady_;
-    else if (timeout() < limits::kTcpMaxRto)
-      ++doublings_;
+    else
+      back_off();
   }
 
   // The timeouts were window probes, and they were answered: nothing was lost.
